@@ -1,0 +1,151 @@
+"""What a component must be able to do, and what the core hands it.
+
+A component is a plain class. Nothing here is a base class that has to be inherited: a class that has the methods
+fits. `docs/plugins.md` shows each of them in ten lines.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+from aigc_core.content import EMPTY, JSON, Condition, Content, Finding, Request, Stage
+from aigc_core.randomness import Noise
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One item as a generator sees it.
+
+    Attributes:
+        prompt: the preprocessed prompt, or None.
+        inputs: named pieces of content to work from.
+        condition: what steers this item.
+        options: an instance of the generator's options class, validated; None where it has none.
+        noise: the item's own stream ``generate/<candidate>``, which advances as it is used.
+    """
+
+    prompt: str | None
+    inputs: Mapping[str, Content]
+    condition: Condition
+    options: Any
+    noise: Noise
+
+
+@dataclass(frozen=True, slots=True)
+class Partial:
+    """A preview, or text so far, of the item at `index` of the call."""
+
+    index: int
+    content: Content
+
+
+@dataclass(frozen=True, slots=True)
+class Final:
+    """What was made for the item at `index` of the call.
+
+    Attributes:
+        index: position in the sequence given to ``generate``.
+        content: the picture or text.
+        scores: what the generator knows of it, e.g. ``{"log_likelihood": mean per token}``.
+    """
+
+    index: int
+    content: Content
+    scores: Mapping[str, float] = EMPTY
+
+
+@runtime_checkable
+class Generator(Protocol):
+    """Makes content. Needs neither weights nor torch."""
+
+    def generate(self, items: Sequence[Item]) -> Iterator[Partial | Final]:
+        """Yield one Final for each item, in any order, and any number of Partials before it.
+
+        With a model, the core always calls with exactly the model's micro-batch of items, padding the last call
+        with copies and dropping what they make; so a generator sees one shape only.
+        """
+
+
+class LoadedModel(Protocol):
+    """A model folder whose files have been verified, as a component's factory receives it."""
+
+    @property
+    def name(self) -> str:
+        """Its name, e.g. ``"digits-gan"``."""
+
+    @property
+    def options(self) -> Mapping[str, JSON]:
+        """What the component was built with, from ``aigc.json``."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of one example it was trained on, ``(C, H, W)`` for pictures."""
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The labels it can be conditioned by, in order, or empty."""
+
+    @property
+    def precision(self) -> str:
+        """The pinned floating-point type, e.g. ``"float32"``."""
+
+    def tensors(self) -> Mapping[str, Any]:
+        """Return the weights as torch tensors on the CPU, in the pinned precision."""
+
+
+@dataclass(frozen=True, slots=True)
+class StepContext:
+    """What a step or selector may know and use besides the content.
+
+    Attributes:
+        request: the request of this item, frozen.
+        options: an instance of the component's options class, validated; None where it has none.
+        noise: this step's own stream.
+        record: write what this step chose, as JSON values, into the recipe.
+    """
+
+    request: Request
+    options: Any
+    noise: Noise
+    record: Callable[[str, JSON], None]
+
+
+@dataclass(frozen=True, slots=True)
+class FilterContext:
+    """What a filter may know besides the content.
+
+    Attributes:
+        stage: ``"request"`` or ``"artifact"``.
+        source: which part is looked at: ``"prompt"``, ``"inputs.<name>"``, ``"options.<name>"`` or ``"content"``.
+        request: the request of this item, frozen.
+        options: an instance of the filter's options class, validated; None where it has none.
+    """
+
+    stage: Stage
+    source: str
+    request: Request
+    options: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One of several things made for one item.
+
+    Attributes:
+        content: after postprocessing and moderation.
+        scores: what the generator said of it.
+    """
+
+    content: Content
+    scores: Mapping[str, float] = field(default_factory=dict)
+
+
+Step = Callable[[Any, StepContext], Any]
+Filter = Callable[[Any, FilterContext], "Sequence[Finding]"]
+Selector = Callable[[Request, Sequence[Candidate], StepContext], int]
+OptionsClass = type["BaseModel"]

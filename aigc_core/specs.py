@@ -1,0 +1,191 @@
+"""What plugins declare: small frozen records that cost nothing to list.
+
+A spec names its code either by the object itself or by an import string, ``"package.module:name.attribute"``,
+which is imported when the component is first used. Listing everything that is installed imports no torch.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from aigc_core.errors import PluginError
+from aigc_core.protocols import OptionsClass
+
+Reference = str | Callable[..., Any]
+
+#: `family/kind` for generators and selectors, a plain word for steps and filters; third parties put their own name first.
+NAME = re.compile(r"[a-z0-9][a-z0-9_-]*(/[a-z0-9][a-z0-9_-]*)?")
+
+
+def _check_name(spec: str, name: str) -> None:
+    if not isinstance(name, str) or not NAME.fullmatch(name):
+        raise PluginError(
+            f"{spec} has the name {name!r}", hint="names are lower case words, or two joined as 'family/kind'"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class GeneratorSpec:
+    """An algorithm that makes content.
+
+    Attributes:
+        name: ``family/kind``, e.g. ``"image/gan"``.
+        modality: of what it makes.
+        factory: called with a verified model (``LoadedModel``), or with None, gives a ``Generator``.
+        options: pydantic class of what ``--set`` takes; None: it takes nothing.
+        conditions: what it can be steered by, of ``none``, ``label``, ``vector``, ``prefix``, ``source``.
+        needs_model: False for a generator that works without weights and may be named instead of a model.
+        prompt: ``"none"``, ``"optional"`` or ``"required"``; for one that needs a model, the model's own spec rules.
+        trainable: class with the training contract (``aigc_core.Trainable``), or None.
+        summary: one line for lists.
+    """
+
+    name: str
+    modality: str
+    factory: Reference
+    options: str | OptionsClass | None = None
+    conditions: tuple[str, ...] = ("none",)
+    needs_model: bool = True
+    prompt: str = "none"
+    trainable: Reference | None = None
+    summary: str = ""
+
+    def __post_init__(self) -> None:
+        _check_name("a generator", self.name)
+        _check_choice(self.name, "prompt", self.prompt, PROMPTS)
+        for condition in self.conditions:
+            _check_choice(self.name, "condition", condition, CONDITIONS)
+
+
+@dataclass(frozen=True, slots=True)
+class DefaultFor:
+    """When a model is taken without being named.
+
+    Attributes:
+        modality: of what is asked for.
+        given: what came with the request: ``"nothing"``, ``"prompt"`` or ``"input"``.
+        language: two letters of the prompt's language, or None for any.
+    """
+
+    modality: str
+    given: str = "nothing"
+    language: str | None = None
+
+    def __post_init__(self) -> None:
+        _check_choice("default_for", "given", self.given, ("nothing", "prompt", "input"))
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSpec:
+    """Trained weights that a plugin brings along.
+
+    Attributes:
+        name: e.g. ``"digits-gan"``.
+        component: the generator (or other component) it is for.
+        where: folder as ``"package:relative/path"``, or an absolute path.
+        sha256: hex digest of the folder's ``aigc.json``, which holds the digests of the other files.
+        licence: SPDX identifier of the weights.
+        languages: two-letter codes of the prompts it understands.
+        prompt: ``"none"``, ``"optional"`` or ``"required"``.
+        default_for: when it is taken without being named.
+        summary: one line for lists.
+    """
+
+    name: str
+    component: str
+    where: str | Path
+    sha256: str
+    licence: str = "unknown"
+    languages: tuple[str, ...] = ()
+    prompt: str = "none"
+    default_for: frozenset[DefaultFor] = frozenset()
+    summary: str = ""
+
+    def __post_init__(self) -> None:
+        _check_name("a model", self.name)
+        _check_choice(self.name, "prompt", self.prompt, PROMPTS)
+
+
+@dataclass(frozen=True, slots=True)
+class StepSpec:
+    """A preprocessor or postprocessor: content in, content of the same type out.
+
+    Attributes:
+        name: e.g. ``"resize"``.
+        modality: of the content it takes; a preprocessor of prompts takes ``"text"``.
+        step: called with ``(content, context)``.
+        options: pydantic class of ``"resize size=128"``, or None.
+        priority: smaller goes first where the user gave no order.
+        summary: one line for lists.
+    """
+
+    name: str
+    modality: str
+    step: Reference
+    options: str | OptionsClass | None = None
+    priority: int = 0
+    summary: str = ""
+
+    def __post_init__(self) -> None:
+        _check_name("a step", self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class SelectorSpec:
+    """Keeps one of several candidates: called with ``(request, candidates, context)``, gives an index.
+
+    Attributes: as of StepSpec; ``modality`` None takes any.
+    """
+
+    name: str
+    selector: Reference
+    modality: str | None = None
+    options: str | OptionsClass | None = None
+    summary: str = ""
+
+    def __post_init__(self) -> None:
+        _check_name("a selector", self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class FilterSpec:
+    """A moderation filter: called with ``(content, context)``, gives findings.
+
+    Attributes:
+        name: e.g. ``"wordlist"``.
+        modality: of the content it looks at: ``"text"``, ``"image"``, …
+        check: called with ``(content, context)``; content is a copy.
+        options: pydantic class of ``[filters.NAME]`` in ``aigc.toml``, or None.
+        stages: where it looks, of ``"request"`` and ``"artifact"``.
+        timeout: seconds after which it counts as failed.
+        priority: smaller goes first where the user gave no order.
+        summary: one line for lists.
+    """
+
+    name: str
+    modality: str
+    check: Reference
+    options: str | OptionsClass | None = None
+    stages: tuple[str, ...] = ("request", "artifact")
+    timeout: float = 30.0
+    priority: int = 0
+    summary: str = ""
+
+    def __post_init__(self) -> None:
+        _check_name("a filter", self.name)
+        for stage in self.stages:
+            _check_choice(self.name, "stage", stage, ("request", "artifact"))
+
+
+PROMPTS = ("none", "optional", "required")
+CONDITIONS = ("none", "label", "vector", "prefix", "source")
+Spec = GeneratorSpec | ModelSpec | StepSpec | SelectorSpec | FilterSpec
+
+
+def _check_choice(owner: str, what: str, value: str, allowed: tuple[str, ...]) -> None:
+    if value not in allowed:
+        raise PluginError(f"{owner}: {what} {value!r} is not known", hint=f"one of: {', '.join(allowed)}")

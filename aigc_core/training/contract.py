@@ -1,0 +1,143 @@
+"""The training contract: what a trainable component supplies, and what the one training loop hands it.
+
+Phases and losses are the component's; optimizers, averaging, data order, noise and logging are the loop's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+    from torch import Tensor
+    from torch.nn import Module
+
+    from aigc_core.content import JSON
+    from aigc_core.randomness import Noise
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """One optimizer's turn in a step.
+
+    Attributes:
+        name: handed back to ``loss``, e.g. ``"discriminator"``.
+        networks: names of the networks whose parameters it updates; no others receive gradients.
+        every: it takes its turn each so many steps.
+    """
+
+    name: str
+    networks: tuple[str, ...]
+    every: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Examples as the loop gives them to ``loss``.
+
+    Attributes:
+        data: pictures ``(B, C, H, W)``, float32 in [0, 1].
+        condition: labels ``(B,)`` int64, or None.
+    """
+
+    data: Tensor
+    condition: Tensor | None = None
+
+
+@dataclass(slots=True)
+class Loss:
+    """What a phase minimises.
+
+    Attributes:
+        total: scalar with gradient.
+        logs: detached scalars for the log; the loop moves them off the device seldom, so never call ``.item()``.
+        state: carried to the next step as ``context.state``, detached by the loop.
+    """
+
+    total: Tensor
+    logs: dict[str, Tensor] = field(default_factory=dict)
+    state: Any = None
+
+
+class Context(Protocol):
+    """What ``loss`` may use besides the batch."""
+
+    @property
+    def step(self) -> int:
+        """Steps done so far."""
+
+    @property
+    def state(self) -> Any:
+        """What the last ``Loss`` of this phase carried, or None."""
+
+    @property
+    def networks(self) -> Mapping[str, Module]:
+        """The networks, wrapped as the loop needs them; call them through ``forward`` only."""
+
+    def normal(self, name: str, shape: tuple[int, ...]) -> Tensor:
+        """Draw standard normal noise ``(B, *shape)``, keyed by the examples' global places and `name`."""
+
+    def labels(self, name: str, classes: int) -> Tensor:
+        """Draw labels ``(B,)`` uniform in ``0 .. classes - 1``, keyed alike."""
+
+
+@dataclass(frozen=True, slots=True)
+class DataShape:
+    """What a component must know of the data before it is built.
+
+    Attributes:
+        shape: of one example, ``(C, H, W)`` for pictures.
+        labels: names of the classes in order, or empty.
+    """
+
+    shape: tuple[int, ...]
+    labels: tuple[str, ...] = ()
+
+
+class Trainable(Protocol):
+    """What a component supplies to be trained, sampled while it trains, and saved.
+
+    ``Config`` is a pydantic class of everything that the networks and losses depend on; it is stored in
+    ``aigc.json`` as the model's options, and building the class from it gives the same networks again.
+    """
+
+    Config: ClassVar[type[BaseModel]]
+
+    def __init__(self, config: Any, data: DataShape) -> None: ...
+
+    @property
+    def networks(self) -> Mapping[str, Module]:
+        """All trained networks by name."""
+
+    @property
+    def phases(self) -> tuple[Phase, ...]:
+        """The turns of one step, in order. A VAE has one, a GAN two."""
+
+    @property
+    def sampling(self) -> tuple[str, ...]:
+        """Names of the networks that ``sample`` needs; only they are averaged (EMA) and saved."""
+
+    def loss(self, phase: str, batch: Batch, context: Context) -> Loss:
+        """Return the loss of one phase on one batch."""
+
+    def fit_sampler(self, data: Iterator[Batch], seed: int) -> Mapping[str, Tensor]:
+        """After training, fit what ``sample`` draws from (a GMM prior) and return its tensors, or nothing."""
+
+    def latent(self, noise: Noise, options: Any) -> Any:
+        """Draw what ``sample`` starts from for one item: float32 array ``(D,)``."""
+
+    def sample(self, latent: Tensor, condition: Tensor | None) -> Tensor:
+        """Turn latents ``(B, D)`` and labels ``(B,)`` into pictures ``(B, C, H, W)`` in [0, 1]."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """What a finished training hands on: the options and weights of a model folder, and how it went."""
+
+    options: Mapping[str, JSON]
+    tensors: Mapping[str, Tensor]
+    steps: int
+    seconds: float
+    history: tuple[Mapping[str, float], ...]
