@@ -17,7 +17,15 @@ from aigc_core.version import __version__
 
 if TYPE_CHECKING:
     from aigc_core.content import Action, Artifact, Blocked, Condition, Failed, Finding, Request, Verdict
-    from aigc_core.errors import AigcError, BlockedError, FileError, ItemError, ModelError, PluginError, UsageError
+    from aigc_core.errors import (
+        AigcError,
+        BlockedError,
+        FileError,
+        ItemError,
+        ModelError,
+        PluginError,
+        UsageError,
+    )
     from aigc_core.events import (
         ArtifactBlocked,
         ArtifactCreated,
@@ -30,7 +38,7 @@ if TYPE_CHECKING:
     )
     from aigc_core.hookspecs import hookimpl
     from aigc_core.models import save_model
-    from aigc_core.pipeline import Pipeline, Result, generate
+    from aigc_core.pipeline import Order, Pipeline, Result, generate
     from aigc_core.protocols import (
         Candidate,
         Final,
@@ -42,7 +50,7 @@ if TYPE_CHECKING:
         StepContext,
     )
     from aigc_core.randomness import Noise
-    from aigc_core.replay import Replay, replay
+    from aigc_core.replay import Replay, replay_file
     from aigc_core.specs import DefaultFor, FilterSpec, GeneratorSpec, ModelSpec, SelectorSpec, StepSpec
     from aigc_core.training import Batch, Context, DataShape, Loss, Phase, Trainable, TrainingOptions, train
 
@@ -54,10 +62,10 @@ _HOME = {
     ),
     "aigc_core.hookspecs": "hookimpl",
     "aigc_core.models": "save_model",
-    "aigc_core.pipeline": "Pipeline Result generate",
+    "aigc_core.pipeline": "Order Pipeline Result generate",
     "aigc_core.protocols": "Candidate Final FilterContext Generator Item LoadedModel Partial StepContext",
     "aigc_core.randomness": "Noise",
-    "aigc_core.replay": "Replay replay",
+    "aigc_core.replay": "Replay replay_file",
     "aigc_core.specs": "DefaultFor FilterSpec GeneratorSpec ModelSpec SelectorSpec StepSpec",
     "aigc_core.training": "Batch Context DataShape Loss Phase Trainable TrainingOptions train",
 }

@@ -16,11 +16,18 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
     Content = Image | str
+else:
+    Content = Any  # naming a picture's class costs no import of Pillow
 
 JSON = Any  # what json.dumps takes
 Stage = str  # "request", "artifact", later "training"
 
 EMPTY: Mapping[str, Any] = MappingProxyType({})
+
+
+def empty() -> Mapping[str, Any]:
+    """Return the empty read-only mapping, as a dataclass wants it."""
+    return EMPTY
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +45,8 @@ class Request:
     modality: str
     seed: int
     prompt: str | None = None
-    inputs: Mapping[str, Content] = EMPTY
-    options: Mapping[str, JSON] = EMPTY
+    inputs: Mapping[str, Content] = field(default_factory=empty)
+    options: Mapping[str, JSON] = field(default_factory=empty)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +157,7 @@ class Artifact:
     recipe: Mapping[str, JSON]
     recipe_id: str
     digest: str
-    scores: Mapping[str, float] = EMPTY
+    scores: Mapping[str, float] = field(default_factory=empty)
     verdict: Verdict = field(default_factory=Verdict)
     writer: Writer | None = field(default=None, repr=False, compare=False)
 

@@ -92,12 +92,5 @@ class RunFailed:
 
 
 Event = (
-    RunStarted
-    | PreviewMade
-    | StepSkipped
-    | ArtifactCreated
-    | ArtifactBlocked
-    | ItemFailed
-    | RunFinished
-    | RunFailed
+    RunStarted | PreviewMade | StepSkipped | ArtifactCreated | ArtifactBlocked | ItemFailed | RunFinished | RunFailed
 )

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from aigc_core.content import EMPTY, JSON, Condition, Content, Finding, Request, Stage
+from aigc_core.content import JSON, Condition, Content, Finding, Request, Stage, empty
 from aigc_core.randomness import Noise
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class Final:
 
     index: int
     content: Content
-    scores: Mapping[str, float] = EMPTY
+    scores: Mapping[str, float] = field(default_factory=empty)
 
 
 @runtime_checkable

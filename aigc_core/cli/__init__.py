@@ -1,0 +1,49 @@
+"""The command line: one file for one command. `main` is what ``aigc`` runs."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from types import FrameType
+from typing import NoReturn
+
+import typer
+from typer.exceptions import TyperException
+
+from aigc_core.cli.app import app
+from aigc_core.cli.state import State
+from aigc_core.errors import AigcError
+
+
+def main(arguments: list[str] | None = None) -> NoReturn:
+    """Run ``aigc`` with `arguments` (default: those of the process) and exit with the code of design section 9."""
+    state = State()
+    signal.signal(signal.SIGTERM, _as_interrupt)
+    try:
+        code = app(args=arguments, prog_name="aigc", standalone_mode=False, obj=state)
+    except (AigcError, TyperException) as error:
+        if state.debug:
+            raise
+        code = _explain(error)
+    except typer.Abort:
+        code = 130
+    except RecursionError:
+        raise
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _explain(error: AigcError | TyperException) -> int:
+    """Print the error in one line, and its hint, and return its exit code."""
+    message = error.message if isinstance(error, AigcError) else error.format_message()
+    if not message:  # no arguments at all: the help has been asked for in the shortest way
+        error.show()  # type: ignore[union-attr]
+        return error.exit_code
+    hint = getattr(error, "hint", None)
+    line = f"aigc: {' '.join(str(message).split())}"
+    print(f"{line} ({hint})" if hint else line, file=sys.stderr)  # noqa: T201
+    return error.exit_code
+
+
+def _as_interrupt(number: int, frame: FrameType | None) -> None:
+    """Treat SIGTERM as Ctrl-C: finished files stay, and the ledger says interrupted."""
+    raise KeyboardInterrupt

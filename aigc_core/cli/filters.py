@@ -1,0 +1,48 @@
+"""``aigc filters``: the moderation filters there are."""
+
+from __future__ import annotations
+
+import typer
+
+from aigc_core.cli import terminal
+from aigc_core.cli.arguments import Json, PluginFiles
+from aigc_core.cli.state import State
+
+app = typer.Typer(no_args_is_help=True, help="Moderation filters: list them.")
+
+
+@app.command("list")
+def list_filters(context: typer.Context, plugin: PluginFiles = None, as_json: Json = False) -> None:
+    """List moderation filters in the order they run, and whether they do."""
+    pipeline = context.ensure_object(State).pipeline(plugin or [])
+    rules = pipeline.settings.config.moderation
+    names = dict.fromkeys((*rules.filters, *pipeline.registry.filters))
+    rows = []
+    for name in names:
+        entry = pipeline.registry.get("filter", name)
+        spec = entry.spec
+        rows.append(
+            {
+                "filter": name,
+                "modality": spec.modality,
+                "stages": list(spec.stages),
+                "runs": name not in rules.skip,
+                "plugin": entry.plugin.name,
+                "summary": spec.summary,
+            }
+        )
+    if as_json:
+        terminal.print_json(rows)
+        return
+    spelt = [
+        [
+            row["filter"],
+            row["modality"],
+            ", ".join(row["stages"]),
+            "yes" if row["runs"] else "no",
+            row["plugin"],
+            row["summary"],
+        ]
+        for row in rows
+    ]
+    terminal.print_table(["filter", "modality", "stages", "runs", "plugin", "summary"], spelt)

@@ -1,0 +1,257 @@
+"""``aigc generate``: make content, and say what was made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from aigc_core.cli import completion, terminal
+from aigc_core.cli.arguments import Json, PluginFiles
+from aigc_core.cli.state import State
+from aigc_core.errors import UsageError
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    from aigc_core.events import Event
+    from aigc_core.pipeline import Pipeline, Plan
+
+MOST_ON_SHEET = 400
+MOST_SHOWN = 16  # rows of the table on a terminal
+
+
+def generate(
+    context: typer.Context,
+    prompt: Annotated[str | None, typer.Argument(help="What to make, for models that take a prompt.")] = None,
+    modality: Annotated[
+        str | None,
+        typer.Option("--modality", help="image, … ; may be left out with -m.", autocompletion=completion.modality),
+    ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            "-m",
+            "--model",
+            metavar="MODEL|GENERATOR",
+            help="A model's name or folder, or a generator that needs no weights.",
+            autocompletion=completion.model_or_generator,
+        ),
+    ] = None,
+    n: Annotated[int, typer.Option("-n", help="How many.")] = 1,
+    seed: Annotated[
+        int | None,
+        typer.Option("--seed", help="Of item 0; item i has seed + i. Drawn and told if not given."),
+    ] = None,
+    output: Annotated[Path | None, typer.Option("-o", "--output", metavar="DIR", help="Where files go.")] = None,
+    assignments: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="An option of the generator. Repeatable."),
+    ] = None,
+    pre: Annotated[
+        list[str] | None,
+        typer.Option("--pre", metavar="STEP", help="A preprocessor.", autocompletion=completion.preprocessor),
+    ] = None,
+    post: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--post",
+            metavar="STEP",
+            help='A postprocessor, e.g. "resize size=128". Repeatable.',
+            autocompletion=completion.postprocessor,
+        ),
+    ] = None,
+    candidates: Annotated[int, typer.Option("--candidates", help="Make so many for each item; keep one.")] = 1,
+    select: Annotated[
+        str | None,
+        typer.Option("--select", metavar="SELECTOR", help="Which one is kept.", autocompletion=completion.selector),
+    ] = None,
+    metadata: Annotated[
+        str | None, typer.Option("--metadata", help="What files carry: full, params, id or none.")
+    ] = None,
+    grid: Annotated[bool, typer.Option("--grid", help="Write a contact sheet as well.")] = False,
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="No progress bar, no preview.")] = False,
+    plugin: PluginFiles = None,
+    as_json: Json = False,
+) -> None:
+    """Make content: pictures, texts, whatever the installed plugins can.
+
+    Example: aigc generate --modality image -n 16 --seed 7 --set label=7 --grid
+    """
+    from aigc_core.pipeline import Order, draw_seed, parse_assignments
+
+    state = context.ensure_object(State)
+    if metadata not in (None, "full", "params", "id", "none"):
+        raise UsageError(f"--metadata {metadata!r} is not known", hint="one of: full, params, id, none")
+    pipeline = state.pipeline(plugin or [])
+    order = Order(
+        modality=modality or _modality_of(pipeline, model),
+        n=n,
+        seed=draw_seed() if seed is None else seed,
+        prompt=prompt,
+        model=model,
+        options=parse_assignments(assignments or []),
+        pre=pre or (),
+        post=post or (),
+        candidates=candidates,
+        select=select,
+    )
+    plan = pipeline.plan(order)
+    folder = output or Path(pipeline.settings.config.generate.output)
+    report = _Report(plan, keep=MOST_ON_SHEET if grid else MOST_SHOWN if terminal.is_terminal() else 0)
+    events = pipeline.stream(plan, output=folder, metadata=metadata, surface="cli")
+    try:
+        for event in events if quiet or as_json else _with_progress(events, n):
+            report.add(event)
+    except KeyboardInterrupt:
+        terminal.say(report.way_on())
+        raise
+    sheet = _write_sheet(report, folder) if grid and report.pictures else None
+    if as_json:
+        terminal.print_json(report.as_json(sheet))
+    else:
+        _show(report, folder, sheet, preview=not quiet)
+    raise typer.Exit(report.exit_code)
+
+
+def _modality_of(pipeline: Pipeline, model: str | None) -> str:
+    if model is None:
+        known = ", ".join(pipeline.registry.modalities) or "none is installed"
+        raise UsageError("name a modality", hint=f"--modality image; there is: {known}")
+    return pipeline.planner.modality_of(model)
+
+
+@dataclass
+class _Report:
+    """What is told at the end. Of 100,000 items it keeps a line each, and the first few pictures."""
+
+    plan: Plan
+    keep: int
+    run: str = ""
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    pictures: list[Image] = field(default_factory=list)
+    shown: list[dict[str, Any]] = field(default_factory=list)
+    recipes: list[tuple[str, int]] = field(default_factory=list)
+    counts: dict[str, int] = field(default_factory=lambda: {"created": 0, "blocked": 0, "failed": 0})
+
+    def add(self, event: Event) -> None:
+        from aigc_core import events
+
+        if isinstance(event, events.RunStarted):
+            self.run = event.run
+        elif isinstance(event, events.ArtifactCreated):
+            self._created(event)
+        elif isinstance(event, events.ArtifactBlocked):
+            blocked = event.blocked
+            self._row(blocked, "blocked", reason="; ".join(blocked.verdict.reasons))
+            terminal.say(f"item {blocked.index} (seed {blocked.seed}) blocked: {'; '.join(blocked.verdict.reasons)}")
+        elif isinstance(event, events.ItemFailed):
+            self._row(event.failed, "failed", reason=event.failed.error)
+            terminal.say(f"item {event.failed.index} (seed {event.failed.seed}) failed: {event.failed.error}")
+        elif isinstance(event, events.StepSkipped):
+            terminal.say(f"item {event.index}: step {event.step} skipped: {event.error}")
+
+    def _created(self, event: Any) -> None:
+        artifact = event.artifact
+        condition = artifact.recipe["condition"]["value"]
+        extra = {} if condition is None else {artifact.recipe["condition"]["kind"]: condition}
+        self._row(
+            artifact,
+            "created",
+            file=str(event.path),
+            recipe=artifact.recipe_id,
+            digest=artifact.digest,
+            **extra,
+        )
+        if len(self.pictures) < self.keep and not isinstance(artifact.content, str):
+            self.pictures.append(artifact.content)
+            self.recipes.append((artifact.recipe_id, artifact.seed))
+
+    def _row(self, outcome: Any, status: str, **more: Any) -> None:
+        self.counts[status] += 1
+        self.rows.append({"index": outcome.index, "seed": outcome.seed, "status": status, **more})
+
+    @property
+    def exit_code(self) -> int:
+        """3 when moderation blocked anything, 5 when some items failed, 1 when all did."""
+        if self.counts["failed"]:
+            return 5 if self.counts["created"] or self.counts["blocked"] else 1
+        return 3 if self.counts["blocked"] else 0
+
+    def way_on(self) -> str:
+        """Say how to go on after an interruption."""
+        order, done = self.plan.order, len(self.rows)
+        return (
+            f"interrupted: {done} of {order.n} done; go on with the same command and "
+            f"--seed {order.seed + done} -n {order.n - done}"
+        )
+
+    def as_json(self, sheet: Path | None) -> dict[str, Any]:
+        order = self.plan.order
+        head = {"run": self.run, "modality": order.modality, "model": self.plan.name, "seed": order.seed}
+        return {**head, **self.counts, "sheet": str(sheet) if sheet else None, "items": self.rows}
+
+
+def _with_progress(events: Iterator[Event], total: int) -> Iterator[Event]:
+    """Pass `events` on, with a progress bar on stderr where a person is looking."""
+    import sys
+
+    if not sys.stderr.isatty():
+        yield from events
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from aigc_core.events import ArtifactBlocked, ArtifactCreated, ItemFailed
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("generating", total=total)
+        for event in events:
+            if isinstance(event, (ArtifactCreated, ArtifactBlocked, ItemFailed)):
+                progress.advance(task)
+            yield event
+
+
+def _write_sheet(report: _Report, folder: Path) -> Path:
+    from aigc_core.contact_sheet import contact_sheet
+    from aigc_core.pipeline.output import OutputFolder
+    from aigc_core.provenance import write_plain
+
+    if report.counts["created"] > len(report.pictures):
+        terminal.say(f"the contact sheet shows the first {len(report.pictures)}")
+    picture = contact_sheet(report.pictures, [str(seed) for _, seed in report.recipes])
+    stem = f"{report.plan.name.replace('/', '-')}-{report.plan.order.seed}-grid"
+    members = [{"id": recipe, "seed": seed} for recipe, seed in report.recipes]
+    return write_plain(
+        picture,
+        OutputFolder(folder).path(stem, picture),
+        items=members,
+        trained=report.plan.model is not None,
+    )
+
+
+def _show(report: _Report, folder: Path, sheet: Path | None, *, preview: bool) -> None:
+    rows = report.rows
+    if terminal.is_terminal():
+        if preview and report.pictures:
+            terminal.print_pictures(report.pictures)
+        rows = rows[:MOST_SHOWN]
+    extra = sorted(
+        {key for row in rows for key in row} - {"index", "status", "seed", "file", "recipe", "digest", "reason"}
+    )
+    columns = ["file", "seed", *extra]
+    terminal.print_table(columns, [[row.get(key) for key in columns] for row in rows if row["status"] == "created"])
+    if len(report.rows) > len(rows):
+        terminal.say(f"… and {len(report.rows) - len(rows):,} more")
+    counts = report.counts
+    told = [
+        f"{counts['created']} made",
+        *(f"{counts[key]} {key}" for key in ("blocked", "failed") if counts[key]),
+    ]
+    terminal.say(f"{', '.join(told)} with {report.plan.name} in {folder} (run {report.run})")
+    if sheet:
+        terminal.say(f"contact sheet: {sheet}")

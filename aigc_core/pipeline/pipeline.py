@@ -1,0 +1,280 @@
+"""The one way through the house, for the CLI, the Python API and whatever comes later."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import overload
+
+from aigc_core import config as configuration
+from aigc_core.config import Settings
+from aigc_core.content import EMPTY, JSON, Artifact, Blocked, Content, Failed, Outcome
+from aigc_core.errors import AigcError, PluginError
+from aigc_core.events import ArtifactBlocked, ArtifactCreated, Event, ItemFailed, RunStarted
+from aigc_core.pipeline.options import Given
+from aigc_core.pipeline.output import OutputFolder
+from aigc_core.pipeline.plan import Order, Plan, Planner
+from aigc_core.pipeline.run import Run
+from aigc_core.protocols import Generator
+from aigc_core.provenance import Envelope, environment, write
+from aigc_core.registry import Registry
+from aigc_core.runs import Ledger
+
+
+class Result(Sequence[Outcome]):
+    """What became of every item of a run, in order.
+
+    ``result[0].content`` is the picture or text; of a blocked or failed item it raises the reason.
+    """
+
+    def __init__(self, run: str, seed: int, outcomes: Sequence[Outcome]) -> None:
+        self.run = run
+        self.seed = seed
+        self._outcomes = sorted(outcomes, key=lambda outcome: outcome.index)
+
+    @overload
+    def __getitem__(self, index: int) -> Outcome: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Outcome]: ...
+    def __getitem__(self, index: int | slice) -> Outcome | list[Outcome]:
+        return self._outcomes[index]
+
+    def __len__(self) -> int:
+        return len(self._outcomes)
+
+    def __repr__(self) -> str:
+        return (
+            f"<Result {self.run}: {len(self.artifacts)} made, {len(self.blocked)} blocked, "
+            f"{len(self.failed)} failed, seed {self.seed}>"
+        )
+
+    @property
+    def artifacts(self) -> list[Artifact]:
+        """The items that were made."""
+        return [outcome for outcome in self._outcomes if isinstance(outcome, Artifact)]
+
+    @property
+    def blocked(self) -> list[Blocked]:
+        """The items that moderation did not allow."""
+        return [outcome for outcome in self._outcomes if isinstance(outcome, Blocked)]
+
+    @property
+    def failed(self) -> list[Failed]:
+        """The items that could not be made."""
+        return [outcome for outcome in self._outcomes if isinstance(outcome, Failed)]
+
+
+class Pipeline:
+    """Plugins, configuration and loaded models, kept for any number of runs.
+
+    Args:
+        plugins: one-file plugins to load besides the installed ones.
+        disable: names of plugins that are not to be imported.
+        safe: import the built-in plugins only.
+        settings: configuration; default: read as for a command started here.
+        on_problem: called with one line for each broken plugin; default: the ``aigc`` logger.
+    """
+
+    def __init__(
+        self,
+        *,
+        plugins: Sequence[str | Path] = (),
+        disable: Sequence[str] = (),
+        safe: bool = False,
+        settings: Settings | None = None,
+        on_problem: Callable[[str], None] | None = None,
+    ) -> None:
+        self.settings = settings or configuration.load()
+        config = self.settings.config
+        self.registry = Registry(
+            files=[*config.plugins.load, *plugins],
+            disabled=[*config.plugins.disable, *disable],
+            safe=safe or config.plugins.safe,
+            on_problem=on_problem,
+        )
+        self.planner = Planner(self.registry, config)
+        self._loaded: dict[tuple[str, str], Generator] = {}
+
+    def plan(self, order: Order) -> Plan:
+        """Check an order and find everything it names, loading no weights."""
+        return self.planner.plan(order)
+
+    def stream(
+        self,
+        plan: Plan,
+        *,
+        output: str | Path | None = None,
+        metadata: str | None = None,
+        surface: str = "python",
+    ) -> Iterator[Event]:
+        """Do what `plan` says, yielding events as they happen.
+
+        Args:
+            output: folder to store artifacts in; None keeps them in memory only.
+            metadata: what files carry; default: as configured.
+            surface: who asks, for the ledger.
+        """
+        config = self.settings.config
+        folder = OutputFolder(Path(output).expanduser()) if output is not None else None
+        run = Run(
+            plan,
+            self.generator(plan),
+            registry=self.registry,
+            ledger=Ledger(config.ledger_path),
+            writer=self._writer(metadata or config.generate.metadata),
+            output=folder,
+            surface=surface,
+            skip_failing_steps=config.generate.on_error == "skip",
+        )
+        return run.events()
+
+    def generate(
+        self,
+        modality: str,
+        prompt: str | None = None,
+        *,
+        n: int = 1,
+        seed: int | None = None,
+        model: str | None = None,
+        options: Mapping[str, JSON] = EMPTY,
+        inputs: Mapping[str, Content] = EMPTY,
+        pre: Sequence[Given] = (),
+        post: Sequence[Given] = (),
+        candidates: int = 1,
+        select: Given | None = None,
+        output: str | Path | None = None,
+        on_event: Callable[[Event], None] | None = None,
+    ) -> Result:
+        """Make `n` items and return what became of them.
+
+        Args:
+            modality: ``"image"``, ``"text"``, …
+            prompt: for every item; an error for a model that takes none.
+            n: number of items, 1 to 1,000,000.
+            seed: of item 0; item *i* has ``seed + i``. None draws one, which the result tells.
+            model: a model name or folder, or a generator that needs no weights.
+            options: of the generator, e.g. ``{"label": 7, "truncation": 0.8}``.
+            inputs: named pieces of content to work from.
+            pre, post: steps, e.g. ``"resize size=128"`` or ``("resize", {"size": 128})``.
+            candidates: how many to make for each item; `select` keeps one.
+            select: a selector.
+            output: folder to store artifacts in as they are made.
+            on_event: called with every event.
+
+        Raises:
+            UsageError: an unknown name or wrong value.
+            PluginError, ModelError: something the run needs is missing or broken.
+            FileError: the output cannot be written.
+        """
+        order = Order(
+            modality=modality,
+            n=n,
+            seed=draw_seed() if seed is None else seed,
+            prompt=prompt,
+            inputs=inputs,
+            model=model,
+            options=options,
+            pre=pre,
+            post=post,
+            candidates=candidates,
+            select=select,
+        )
+        outcomes: list[Outcome] = []
+        run = ""
+        for event in self.stream(self.plan(order), output=output):
+            if isinstance(event, RunStarted):
+                run = event.run
+            elif isinstance(event, ArtifactCreated):
+                outcomes.append(event.artifact)
+            elif isinstance(event, ArtifactBlocked):
+                outcomes.append(event.blocked)
+            elif isinstance(event, ItemFailed):
+                outcomes.append(event.failed)
+            if on_event:
+                on_event(event)
+        return Result(run, order.seed, outcomes)
+
+    def generator(self, plan: Plan) -> Generator:
+        """Return the plan's generator with its weights, loaded once.
+
+        Raises:
+            ModelError: the weights are missing, damaged or do not fit the component.
+            PluginError: the component's factory failed.
+        """
+        key = (plan.entry.spec.name, plan.model.sha256 if plan.model else "")
+        if key not in self._loaded:
+            try:
+                generator = plan.factory(plan.model)
+            except AigcError:
+                raise
+            except Exception as error:
+                raise PluginError(
+                    f"generator {plan.entry.spec.name!r} (plugin {plan.entry.plugin}) cannot be made: "
+                    f"{type(error).__name__}: {error}"
+                ) from error
+            if not isinstance(generator, Generator):
+                raise PluginError(
+                    f"generator {plan.entry.spec.name!r} (plugin {plan.entry.plugin}) has no method generate(items)"
+                )
+            self._loaded[key] = generator
+        return self._loaded[key]
+
+    def _writer(self, default: str) -> _FileWriter:
+        return _FileWriter(default, self.settings.config.generate.labels)
+
+
+class _FileWriter:
+    """Writes artifacts as the run was configured; see `aigc_core.content.Writer`."""
+
+    def __init__(self, metadata: str, labels: Sequence[str]) -> None:
+        self._metadata = metadata
+        self._labels = tuple(labels)
+
+    def __call__(self, artifact: Artifact, path: Path, metadata: str | None) -> Path:
+        envelope = Envelope(artifact.recipe, artifact.recipe_id, artifact.digest, environment())
+        return write(artifact.content, envelope, path, metadata=metadata or self._metadata, labels=self._labels)
+
+
+def draw_seed() -> int:
+    """Draw a run's seed where the user gave none: short enough to be typed again."""
+    return secrets.randbelow(2**32)
+
+
+def generate(
+    modality: str,
+    prompt: str | None = None,
+    *,
+    plugins: Sequence[str | Path] = (),
+    n: int = 1,
+    seed: int | None = None,
+    model: str | None = None,
+    options: Mapping[str, JSON] = EMPTY,
+    inputs: Mapping[str, Content] = EMPTY,
+    pre: Sequence[Given] = (),
+    post: Sequence[Given] = (),
+    candidates: int = 1,
+    select: Given | None = None,
+    output: str | Path | None = None,
+    on_event: Callable[[Event], None] | None = None,
+) -> Result:
+    """Make `n` items with a pipeline of its own: see `Pipeline.generate`, which is quicker for many calls.
+
+    Args:
+        plugins: one-file plugins to load besides the installed ones.
+    """
+    return Pipeline(plugins=plugins).generate(
+        modality,
+        prompt,
+        n=n,
+        seed=seed,
+        model=model,
+        options=options,
+        inputs=inputs,
+        pre=pre,
+        post=post,
+        candidates=candidates,
+        select=select,
+        output=output,
+        on_event=on_event,
+    )

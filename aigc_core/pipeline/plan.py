@@ -1,0 +1,281 @@
+"""From names to components: what a run will do, decided and checked before anything is made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from aigc_core.config import Config
+from aigc_core.content import JSON, Condition, Content, empty
+from aigc_core.errors import UsageError, near_miss, unknown
+from aigc_core.models import Model, Models
+from aigc_core.moderation import Moderator, ReadyFilter
+from aigc_core.pipeline.options import Given, parse_step, validate
+from aigc_core.protocols import Generator
+from aigc_core.randomness import Noise
+from aigc_core.registry import Plugin, Registered, Registry
+from aigc_core.specs import DefaultFor, GeneratorSpec
+
+MOST_ITEMS = 1_000_000
+MOST_CANDIDATES = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a caller asks a run for, all by name.
+
+    Attributes:
+        modality: ``"image"``, ``"text"``, …
+        n: number of items.
+        seed: of item 0; item *i* has ``seed + i``.
+        prompt: for every item, or None.
+        inputs: named pieces of content to work from.
+        model: model name or folder, or a generator that needs no weights; None takes the default.
+        options: of the generator.
+        pre, post: steps in order, e.g. ``"resize size=128"``; they come after the configured ones.
+        candidates: how many to make for each item.
+        select: the selector that keeps one of them, e.g. ``"hello/most-colourful"``.
+    """
+
+    modality: str
+    n: int = 1
+    seed: int = 0
+    prompt: str | None = None
+    inputs: Mapping[str, Content] = field(default_factory=empty)
+    model: str | None = None
+    options: Mapping[str, JSON] = field(default_factory=empty)
+    pre: Sequence[Given] = ()
+    post: Sequence[Given] = ()
+    candidates: int = 1
+    select: Given | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReadyStep:
+    """A step or selector whose code is imported and whose options are validated."""
+
+    name: str
+    plugin: Plugin
+    call: Callable[..., Any]
+    modality: str | None
+    options: Any
+    given: dict[str, JSON]
+
+    def described(self, key: str = "step", record: Mapping[str, JSON] | None = None) -> dict[str, JSON]:
+        """Return its entry in a recipe."""
+        return {
+            key: self.name,
+            "plugin": self.plugin.name,
+            "version": self.plugin.version,
+            "options": self.given,
+            "record": dict(record or {}),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A checked order: components imported, options validated, weights still to be loaded."""
+
+    order: Order
+    entry: Registered[GeneratorSpec]
+    model: Model | None
+    options: Any
+    options_json: dict[str, JSON]
+    label: str | None
+    pre: tuple[ReadyStep, ...]
+    post: tuple[ReadyStep, ...]
+    selector: ReadyStep | None
+    moderator: Moderator
+    factory: Callable[[Model | None], Generator] = field(repr=False)
+
+    @property
+    def name(self) -> str:
+        """The model, or the generator where there is none."""
+        return self.model.name if self.model else self.entry.spec.name
+
+    @property
+    def micro_batch(self) -> int:
+        """How many items a call to the generator has; a generator without weights gets one at a time."""
+        return self.model.manifest.micro_batch if self.model else 1
+
+    def condition(self, noise: Noise) -> Condition:
+        """Return the condition of one item; a label that was not given is drawn from `noise`."""
+        if not self._takes_label:
+            return Condition()
+        labels = self.model.labels if self.model else ()
+        index = labels.index(self.label) if self.label is not None else noise.choice(len(labels))
+        return Condition("label", labels[index], index, drawn=self.label is None)
+
+    @property
+    def _takes_label(self) -> bool:
+        return bool(self.model and self.model.labels and "label" in self.entry.spec.conditions)
+
+
+class Planner:
+    """Turns orders into plans with the plugins, models and configuration of this process."""
+
+    def __init__(self, registry: Registry, config: Config) -> None:
+        self.registry = registry
+        self.config = config
+        self.models = Models(registry, config.model_path)
+
+    def plan(self, order: Order, *, configured_steps: bool = True) -> Plan:
+        """Check `order` and find everything it names.
+
+        Args:
+            configured_steps: put the steps of ``[pipeline.MODALITY]`` before the order's own.
+
+        Raises:
+            UsageError: an unknown name or wrong value, with the near miss.
+            PluginError, ModelError: something it needs is broken.
+        """
+        self._check_counts(order)
+        if order.modality not in self.registry.modalities:
+            raise unknown("modality", order.modality, self.registry.modalities, listing="aigc generators list")
+        model, entry = self._choose(order)
+        self._check_prompt(order, model, entry)
+        options = dict(order.options)
+        label = self._take_label(options, model, entry)
+        cls = self.registry.resolve(entry.spec.options, entry) if entry.spec.options else None
+        ready, options_json = validate(model.name if model else entry.spec.name, cls, options)
+        steps = self.config.pipeline.get(order.modality) if configured_steps else None
+        pre = self._steps("preprocessor", [*(steps.pre if steps else ()), *order.pre])
+        post = self._steps("postprocessor", [*(steps.post if steps else ()), *order.post])
+        for step in post:
+            if step.modality != order.modality:
+                raise UsageError(f"postprocessor {step.name!r} is for {step.modality}, not for {order.modality}")
+        if order.pre and order.prompt is None and not order.inputs:
+            raise UsageError("there is nothing to preprocess", hint="give a prompt, or leave --pre out")
+        return Plan(
+            order=order,
+            entry=entry,
+            model=model,
+            options=ready,
+            options_json=options_json,
+            label=label,
+            pre=pre,
+            post=post,
+            selector=self._selector(order),
+            moderator=self._moderator(),
+            factory=self.registry.resolve(entry.spec.factory, entry),
+        )
+
+    @staticmethod
+    def _check_counts(order: Order) -> None:
+        if not 1 <= order.n <= MOST_ITEMS:
+            more = f", then go on with --seed {order.seed + MOST_ITEMS}" if order.n > 0 else ""
+            raise UsageError(f"{order.n} items cannot be made in one run", hint=f"ask for 1 to {MOST_ITEMS:,}{more}")
+        if not 1 <= order.candidates <= MOST_CANDIDATES:
+            raise UsageError(f"{order.candidates} candidates are too few or too many", hint=f"1 to {MOST_CANDIDATES:,}")
+
+    def _choose(self, order: Order) -> tuple[Model | None, Registered[GeneratorSpec]]:
+        name = order.model or self._default(order)
+        generator = self.registry.generators.get(name)
+        if generator and name not in self.registry.models:
+            if generator.spec.needs_model:
+                fitting = sorted(
+                    entry.spec.name for entry in self.registry.models.values() if entry.spec.component == name
+                )
+                hint = f"for example: -m {fitting[0]}" if fitting else f"train one: aigc train {name} DATA"
+                raise UsageError(f"{name} needs a model", hint=hint)
+            model = None
+        else:
+            model = self._find_model(name)
+            generator = self.registry.get("generator", model.manifest.component)
+        if generator.spec.modality != order.modality:
+            raise UsageError(f"{name} makes {generator.spec.modality}, not {order.modality}")
+        return model, generator
+
+    def modality_of(self, name: str) -> str:
+        """Return the modality of what the model or generator `name` makes. Raises as `plan`."""
+        if name in self.registry.generators and name not in self.registry.models:
+            return self.registry.generators[name].spec.modality
+        return self._find_model(name).manifest.modality
+
+    def _find_model(self, name: str) -> Model:
+        try:
+            return self.models.find(name)
+        except UsageError as error:
+            known = [
+                *self.models.names(),
+                *(g for g, e in self.registry.generators.items() if not e.spec.needs_model),
+            ]
+            if close := near_miss(name, known):
+                raise UsageError(error.message, hint=f"did you mean {close!r}?") from None
+            raise
+
+    def _default(self, order: Order) -> str:
+        given = "input" if order.inputs else "prompt" if order.prompt is not None else "nothing"
+        configured = self.config.defaults.get(f"{order.modality}:{given}") or self.config.defaults.get(order.modality)
+        if configured:
+            return configured
+        for key in (DefaultFor(order.modality, given), DefaultFor(order.modality)):
+            if name := self.registry.default_model(key):
+                return name
+        raise UsageError(
+            f"no model is the default for {order.modality}", hint="name one: -m MODEL; see: aigc models list"
+        )
+
+    @staticmethod
+    def _check_prompt(order: Order, model: Model | None, entry: Registered[GeneratorSpec]) -> None:
+        rule = model.manifest.prompt if model else entry.spec.prompt
+        name = model.name if model else entry.spec.name
+        if order.prompt is not None and rule == "none":
+            raise UsageError(
+                f"{name} takes no prompt, and one was given",
+                hint="leave the prompt out, or choose another -m",
+            )
+        if order.prompt is None and rule == "required":
+            raise UsageError(
+                f"{name} needs a prompt", hint=f'for example: aigc generate --modality {order.modality} "…"'
+            )
+
+    @staticmethod
+    def _take_label(options: dict[str, JSON], model: Model | None, entry: Registered[GeneratorSpec]) -> str | None:
+        """Take ``label`` out of the options: it is the condition, which the core resolves."""
+        labels = model.labels if model and "label" in entry.spec.conditions else ()
+        if not labels or options.get("label") is None:
+            return None
+        label = str(options.pop("label"))
+        if label not in labels:
+            raise unknown(f"label of {model.name if model else ''}", label, labels)
+        return label
+
+    def _steps(self, word: str, given: Sequence[Given]) -> tuple[ReadyStep, ...]:
+        return tuple(self._ready(word, *parse_step(step)) for step in given)
+
+    def _ready(self, word: str, name: str, options: dict[str, JSON]) -> ReadyStep:
+        entry = self.registry.get(word, name)
+        spec = entry.spec
+        code = spec.selector if word == "selector" else spec.step
+        cls = self.registry.resolve(spec.options, entry) if spec.options else None
+        ready, given = validate(f"{word} {name}", cls, options)
+        return ReadyStep(name, entry.plugin, self.registry.resolve(code, entry), spec.modality, ready, given)
+
+    def _selector(self, order: Order) -> ReadyStep | None:
+        if order.select is None:
+            if order.candidates > 1:
+                names = ", ".join(self.registry.selectors) or "none is installed"
+                raise UsageError(
+                    "candidates need a selector that keeps one", hint=f"--select SELECTOR; there is: {names}"
+                )
+            return None
+        selector = self._ready("selector", *parse_step(order.select))
+        if selector.modality not in (None, order.modality):
+            raise UsageError(f"selector {selector.name!r} is for {selector.modality}, not for {order.modality}")
+        return selector
+
+    def _moderator(self) -> Moderator:
+        rules = self.config.moderation
+        for name in (*self.config.filters, *rules.filters, *rules.skip):
+            self.registry.get("filter", name)  # a filter that the user relies on and that is not there is an error
+        names = dict.fromkeys((*rules.filters, *self.registry.filters))
+        return Moderator([self._filter(name) for name in names if name not in rules.skip])
+
+    def _filter(self, name: str) -> ReadyFilter:
+        entry = self.registry.get("filter", name)
+        given = self.config.filters.get(name, {})
+        cls = self.registry.resolve(entry.spec.options, entry) if entry.spec.options else None
+        options, described = validate(f"filter {name}", cls, given)
+        return ReadyFilter(entry.spec, entry.plugin, self.registry.resolve(entry.spec.check, entry), options, described)

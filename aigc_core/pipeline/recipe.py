@@ -1,0 +1,75 @@
+"""Writing down what a plan did to one item (design section 7)."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+from aigc_core.content import JSON
+from aigc_core.pipeline.plan import Plan
+from aigc_core.pipeline.stages import Made, Prepared
+from aigc_core.provenance import content_digest
+
+
+class RecipeBook:
+    """Writes the recipes of one plan; what all its items share is described once."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        entry, model = plan.entry, plan.model
+        self._shared: dict[str, JSON] = {
+            "format": 1,
+            "modality": plan.order.modality,
+            "options": plan.options_json,
+            "generator": {
+                "name": entry.spec.name,
+                "plugin": entry.plugin.name,
+                "version": entry.plugin.version,
+            },
+            "model": model
+            and {
+                "name": model.name,
+                "files": model.files,
+                "precision": model.precision,
+                "micro_batch": model.manifest.micro_batch,
+            },
+        }
+
+    @cached_property
+    def _filters(self) -> list[JSON]:
+        return [
+            {"name": ready.spec.name, "plugin": ready.plugin.name, "version": ready.plugin.version}
+            for ready in self.plan.moderator.filters
+        ]
+
+    def _write(self, verdict: str, **item: Any) -> dict[str, JSON]:
+        moderation = {"policy": self.plan.moderator.policy, "filters": self._filters, "verdict": verdict}
+        return {**self._shared, **item, "moderation": moderation}
+
+    def made(self, prepared: Prepared, made: Made, selection: JSON) -> dict[str, JSON]:
+        """Return the recipe of an artifact."""
+        request, condition = prepared.request, prepared.condition
+        return self._write(
+            str(max(prepared.verdict.action, made.verdict.action)),
+            seed=request.seed,
+            prompt=request.prompt,
+            inputs={name: content_digest(content) for name, content in request.inputs.items()},
+            condition={"kind": condition.kind, "value": condition.value, "drawn": condition.drawn},
+            pre=list(prepared.pre),
+            post=list(made.post),
+            selection=selection,
+        )
+
+    def blocked(self, prepared: Prepared) -> dict[str, JSON]:
+        """Return the recipe of a blocked item: no prompt, nothing a step made of it, and none of its options."""
+        return self._write(
+            "block",
+            options={},
+            seed=prepared.seed,
+            prompt=None,
+            inputs={},
+            condition={"kind": "none", "value": None, "drawn": False},
+            pre=[],
+            post=[],
+            selection=None,
+        )

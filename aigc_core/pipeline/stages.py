@@ -1,0 +1,201 @@
+"""The stages an item passes: preprocess, moderate the request, postprocess, moderate the artifact.
+
+Each stage is a function of the plan and one item; none knows of batches, files or other items.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Any
+
+from aigc_core.content import JSON, Condition, Content, Request, Verdict
+from aigc_core.errors import ItemError, UsageError
+from aigc_core.pipeline.plan import Order, Plan, ReadyStep
+from aigc_core.protocols import Candidate, Item, StepContext
+from aigc_core.randomness import Noise, item_seed
+
+Skipped = Callable[[str, str], None]  # step, error
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """An item ready to be generated: preprocessed, moderated, its condition resolved."""
+
+    index: int
+    request: Request
+    condition: Condition
+    pre: tuple[dict[str, JSON], ...]
+    verdict: Verdict
+
+    @property
+    def seed(self) -> int:
+        return self.request.seed
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A candidate that was generated, postprocessed and moderated."""
+
+    candidate: int
+    content: Content
+    scores: Any
+    post: tuple[dict[str, JSON], ...]
+    verdict: Verdict
+
+
+def request_for(order: Order, seed: int) -> Request:
+    """Return the request of one item, read-only through and through."""
+    return Request(
+        order.modality,
+        seed,
+        order.prompt,
+        MappingProxyType(dict(order.inputs)),
+        MappingProxyType(dict(order.options)),
+    )
+
+
+def prepare(plan: Plan, index: int, on_skip: Skipped | None) -> Prepared:
+    """Preprocess the request of item `index`, moderate it and resolve its condition.
+
+    Raises:
+        ItemError: a step failed (and `on_skip` is None).
+        UsageError: a step says that the request itself is wrong.
+    """
+    order = plan.order
+    seed = item_seed(order.seed, index)
+    request = request_for(order, seed)
+    records = []
+    for position, step in enumerate(plan.pre):
+        stream = Noise(seed, f"pre/{position}")
+        request, record = _preprocess(step, request, stream, on_skip)
+        if record is not None:
+            records.append(record)
+    verdict = plan.moderator.check("request", list(parts_of(request)), request)
+    return Prepared(index, request, plan.condition(Noise(seed, "condition")), tuple(records), verdict)
+
+
+def _preprocess(
+    step: ReadyStep, request: Request, noise: Noise, on_skip: Skipped | None
+) -> tuple[Request, dict[str, JSON] | None]:
+    """Run one preprocessor over the prompt, or over the inputs of its modality."""
+    if step.modality == "text" and request.prompt is not None:
+        prompt, record = run_step(step, request.prompt, "text", request, noise, on_skip)
+        return replace(request, prompt=prompt), record
+    inputs = dict(request.inputs)
+    record = None
+    for name, content in inputs.items():
+        if modality_of(content) == step.modality:
+            inputs[name], record = run_step(step, content, step.modality, request, noise, on_skip)
+    return replace(request, inputs=MappingProxyType(inputs)), record
+
+
+def parts_of(request: Request) -> Iterator[tuple[str, str, Content]]:
+    """Yield (source, modality, content) of everything in a request that a filter may want to see."""
+    if request.prompt is not None:
+        yield "prompt", "text", request.prompt
+    for name, content in request.inputs.items():
+        yield f"inputs.{name}", modality_of(content), content
+    for name, value in request.options.items():
+        if isinstance(value, str):
+            yield f"options.{name}", "text", value
+
+
+def item_for(plan: Plan, prepared: Prepared, candidate: int) -> Item:
+    """Return what the generator sees of one candidate of one item, with a fresh noise stream."""
+    noise = Noise(prepared.seed, f"generate/{candidate}")
+    return Item(prepared.request.prompt, prepared.request.inputs, prepared.condition, plan.options, noise)
+
+
+def finish(
+    plan: Plan, prepared: Prepared, candidate: int, content: Content, scores: Any, on_skip: Skipped | None
+) -> Made:
+    """Postprocess and moderate one generated candidate.
+
+    Raises:
+        ItemError: the generator or a step returned the wrong type, or a step failed (and `on_skip` is None).
+    """
+    modality = plan.order.modality
+    check_type(content, modality, f"generator {plan.entry.spec.name!r} (plugin {plan.entry.plugin})")
+    records = []
+    for position, step in enumerate(plan.post):
+        stream = Noise(prepared.seed, f"post/{position}/{candidate}")
+        content, record = run_step(step, content, modality, prepared.request, stream, on_skip)
+        if record is not None:
+            records.append(record)
+    verdict = plan.moderator.check("artifact", [("content", modality, content)], prepared.request)
+    return Made(candidate, content, scores, tuple(records), verdict)
+
+
+def select(plan: Plan, prepared: Prepared, made: list[Made]) -> tuple[Made, dict[str, JSON] | None]:
+    """Keep one of the candidates; return it with the recipe's record of the choice.
+
+    Raises:
+        ItemError: the selector failed or returned no valid index.
+    """
+    selector = plan.selector
+    if selector is None:
+        return made[0], None
+    record: dict[str, JSON] = {}
+    context = StepContext(prepared.request, selector.options, Noise(prepared.seed, "select"), record.__setitem__)
+    candidates = [Candidate(_own(one.content), one.scores) for one in made]
+    try:
+        index = selector.call(prepared.request, candidates, context)
+        if isinstance(index, bool) or not 0 <= index < len(made):
+            raise ValueError(f"returned {index!r} for {len(made)} candidates")
+    except Exception as error:
+        raise _item_error("selector", selector, error) from error
+    kept = made[int(index)]
+    described = selector.described("selector", record)
+    return kept, {**described, "candidates": plan.order.candidates, "kept": kept.candidate}
+
+
+def run_step(
+    step: ReadyStep, content: Any, modality: str, request: Request, noise: Noise, on_skip: Skipped | None
+) -> tuple[Any, dict[str, JSON] | None]:
+    """Run one step on its own copy of `content`; return the result and the step's entry in the recipe.
+
+    A step that fails gives the content unchanged and no entry when `on_skip` is there to be told.
+    """
+    record: dict[str, JSON] = {}
+    context = StepContext(request, step.options, noise, record.__setitem__)
+    try:
+        result = step.call(_own(content), context)
+        check_type(result, modality, f"step {step.name!r} (plugin {step.plugin})")
+    except UsageError:
+        raise
+    except Exception as error:
+        if on_skip is None:
+            raise _item_error("step", step, error) from error
+        on_skip(step.name, f"{type(error).__name__}: {error}")
+        return content, None
+    return result, step.described(record=record)
+
+
+def _item_error(word: str, step: ReadyStep, error: Exception) -> ItemError:
+    if isinstance(error, ItemError):
+        return error
+    return ItemError(f"{word} {step.name!r} (plugin {step.plugin}) failed: {type(error).__name__}: {error}")
+
+
+def _own(content: Any) -> Any:
+    return content if isinstance(content, str) else content.copy()
+
+
+def modality_of(content: Content) -> str:
+    """Return the modality of a piece of content."""
+    return "text" if isinstance(content, str) else "image"
+
+
+def check_type(content: Any, modality: str, who: str) -> None:
+    """Raise ItemError unless `content` is what `modality` is made of."""
+    if modality == "text":
+        fits = isinstance(content, str)
+    else:
+        from PIL.Image import Image
+
+        fits = isinstance(content, Image)
+    if not fits:
+        wanted = "a str" if modality == "text" else "a PIL image"
+        raise ItemError(f"{who} returned {type(content).__name__}, not {wanted}")

@@ -1,0 +1,53 @@
+"""Averaged weights: what a generator samples with is a running mean of what its optimizer did."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import torch
+
+if TYPE_CHECKING:
+    from torch.nn import Module
+
+#: An average may look back over at most this share of what was seen, so that the start is soon forgotten.
+#: The value of StyleGAN2-ADA (Karras et al. 2020), `ema_rampup`.
+RAMP_UP = 0.05
+
+
+def decay(batch: int, half_life: float, seen: int) -> float:
+    """Return the share of the old average that stays after a step.
+
+    ``0.5 ** (batch / half_life)``, with the half-life at most ``RAMP_UP`` of the `seen` examples: Karras et al.
+    2018 (Progressive growing of GANs) average generators so, StyleGAN2-ADA gives the half-life in images.
+    """
+    half_life = min(half_life, RAMP_UP * seen)
+    return 0.5 ** (batch / half_life) if half_life > 0 else 0.0
+
+
+class Average:
+    """Exponential moving averages of networks. Parameters are averaged; buffers are copied.
+
+    Args:
+        networks: what is averaged, by name; they are copied, and never changed.
+        half_life: in examples; 0 keeps a plain copy of the newest weights.
+    """
+
+    def __init__(self, networks: Mapping[str, Module], half_life: float) -> None:
+        self.half_life = half_life
+        self._live = dict(networks)
+        self.networks = {
+            name: copy.deepcopy(network).eval().requires_grad_(False) for name, network in networks.items()
+        }
+
+    @torch.no_grad()
+    def update(self, batch: int, seen: int) -> None:
+        """Take in the networks as they are after a step of `batch` examples, the last of `seen`."""
+        step = 1 - decay(batch, self.half_life, seen)
+        for name, averaged in self.networks.items():
+            live = self._live[name]
+            for mean, value in zip(averaged.parameters(), live.parameters(), strict=True):
+                mean.lerp_(value, step)
+            for mean, value in zip(averaged.buffers(), live.buffers(), strict=True):
+                mean.copy_(value)

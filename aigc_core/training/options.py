@@ -1,0 +1,45 @@
+"""What can be set about a training, whatever is trained."""
+
+from __future__ import annotations
+
+import math
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat
+
+
+class TrainingOptions(BaseModel):
+    """How the loop trains. What is trained, and towards what, stands in the component's own ``Config``."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    steps: int = Field(10_000, ge=1, description="optimizer steps")
+    batch: int = Field(64, ge=1, description="examples a step")
+    lr: PositiveFloat | dict[str, PositiveFloat] = Field(
+        2e-4, description="Adam's learning rate, one for all phases or one for each by name"
+    )
+    betas: tuple[float, float] = Field((0.9, 0.999), description="Adam's decay rates of the two moments")
+    schedule: Literal["constant", "cosine"] = Field(
+        "constant", description="keep the learning rate, or let it fall to zero along half a cosine"
+    )
+    warmup: int = Field(0, ge=0, description="steps over which the learning rate rises from zero")
+    ema_images: float = Field(
+        10_000, ge=0, description="half-life of the averaged weights, in examples seen; 0 does not average"
+    )
+    seed: int = Field(0, ge=0, lt=2**63, description="of the weights at the start, data order and noise")
+    threads: int | None = Field(None, ge=1, description="torch's threads; none leaves them as they are")
+    log_every: int = Field(100, ge=1, description="steps between two rows of the history")
+
+    def lr_of(self, phase: str) -> float:
+        """Return the learning rate of one phase at its highest."""
+        return self.lr[phase] if isinstance(self.lr, dict) else self.lr
+
+    def lr_factor(self, step: int) -> float:
+        """Return what the learning rate is multiplied by at `step` (0 .. steps - 1), in (0, 1].
+
+        The cosine is that of Loshchilov & Hutter 2017 (SGDR), eq. 5, with one period and a minimum of zero.
+        """
+        rise = min(1.0, (step + 1) / self.warmup) if self.warmup else 1.0
+        if self.schedule == "constant":
+            return rise
+        return rise * 0.5 * (1 + math.cos(math.pi * step / self.steps))
