@@ -16,43 +16,60 @@ from typing import TYPE_CHECKING
 from aigc_core.version import __version__
 
 if TYPE_CHECKING:
-    from aigc_core.content import Action, Artifact, Blocked, Condition, Failed, Finding, Request, Verdict
-    from aigc_core.errors import (
-        AigcError,
-        BlockedError,
-        FileError,
-        ItemError,
-        ModelError,
-        PluginError,
-        UsageError,
-    )
-    from aigc_core.events import (
-        ArtifactBlocked,
-        ArtifactCreated,
-        ItemFailed,
-        PreviewMade,
-        RunFailed,
-        RunFinished,
-        RunStarted,
-        StepSkipped,
-    )
-    from aigc_core.hookspecs import hookimpl
-    from aigc_core.models import save_model
-    from aigc_core.pipeline import Order, Pipeline, Result, generate
-    from aigc_core.protocols import (
-        Candidate,
-        Final,
-        FilterContext,
-        Generator,
-        Item,
-        LoadedModel,
-        Partial,
-        StepContext,
-    )
-    from aigc_core.randomness import Noise
-    from aigc_core.replay import Replay, replay_file
-    from aigc_core.specs import DefaultFor, FilterSpec, GeneratorSpec, ModelSpec, SelectorSpec, StepSpec
-    from aigc_core.training import Batch, Context, DataShape, Loss, Phase, Trainable, TrainingOptions, train
+    from aigc_core.content import Action as Action
+    from aigc_core.content import Artifact as Artifact
+    from aigc_core.content import Blocked as Blocked
+    from aigc_core.content import Condition as Condition
+    from aigc_core.content import Failed as Failed
+    from aigc_core.content import Finding as Finding
+    from aigc_core.content import Request as Request
+    from aigc_core.content import Verdict as Verdict
+    from aigc_core.errors import AigcError as AigcError
+    from aigc_core.errors import BlockedError as BlockedError
+    from aigc_core.errors import FileError as FileError
+    from aigc_core.errors import ItemError as ItemError
+    from aigc_core.errors import ModelError as ModelError
+    from aigc_core.errors import PluginError as PluginError
+    from aigc_core.errors import UsageError as UsageError
+    from aigc_core.events import ArtifactBlocked as ArtifactBlocked
+    from aigc_core.events import ArtifactCreated as ArtifactCreated
+    from aigc_core.events import ItemFailed as ItemFailed
+    from aigc_core.events import PreviewMade as PreviewMade
+    from aigc_core.events import RunFailed as RunFailed
+    from aigc_core.events import RunFinished as RunFinished
+    from aigc_core.events import RunStarted as RunStarted
+    from aigc_core.events import StepSkipped as StepSkipped
+    from aigc_core.hookspecs import hookimpl as hookimpl
+    from aigc_core.models import save_model as save_model
+    from aigc_core.pipeline import Order as Order
+    from aigc_core.pipeline import Pipeline as Pipeline
+    from aigc_core.pipeline import Result as Result
+    from aigc_core.pipeline import generate as generate
+    from aigc_core.protocols import Candidate as Candidate
+    from aigc_core.protocols import FilterContext as FilterContext
+    from aigc_core.protocols import Final as Final
+    from aigc_core.protocols import Generator as Generator
+    from aigc_core.protocols import Item as Item
+    from aigc_core.protocols import LoadedModel as LoadedModel
+    from aigc_core.protocols import Partial as Partial
+    from aigc_core.protocols import StepContext as StepContext
+    from aigc_core.randomness import Noise as Noise
+    from aigc_core.replay import Replay as Replay
+    from aigc_core.replay import replay_file as replay_file
+    from aigc_core.specs import DefaultFor as DefaultFor
+    from aigc_core.specs import FilterSpec as FilterSpec
+    from aigc_core.specs import GeneratorSpec as GeneratorSpec
+    from aigc_core.specs import ModelSpec as ModelSpec
+    from aigc_core.specs import SelectorSpec as SelectorSpec
+    from aigc_core.specs import StepSpec as StepSpec
+    from aigc_core.training import Batch as Batch
+    from aigc_core.training import Context as Context
+    from aigc_core.training import DataShape as DataShape
+    from aigc_core.training import Loss as Loss
+    from aigc_core.training import Phase as Phase
+    from aigc_core.training import Trainable as Trainable
+    from aigc_core.training import TrainingOptions as TrainingOptions
+    from aigc_core.training import train as train
 
 _HOME = {
     "aigc_core.content": "Action Artifact Blocked Condition Failed Finding Request Verdict",
@@ -71,7 +88,7 @@ _HOME = {
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names.split()}
 
-__all__ = ["__version__", *_MODULE_OF]  # noqa: PLE0604
+__all__ = ["__version__", *_MODULE_OF]
 
 
 def __getattr__(name: str) -> object:

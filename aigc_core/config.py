@@ -234,7 +234,7 @@ def _line(text: str, key: str) -> int:
     for number, line in enumerate(text.splitlines(), 1):
         if header := re.match(r"\s*\[+\s*([^\]]+?)\s*\]+", line):
             current = re.sub(r"[\s\"']", "", header[1])
-            if current == key or current == section:
+            if current in (key, section):
                 best = number
         elif re.match(rf"\s*[\"']?{re.escape(name)}[\"']?\s*[=.]", line) and current == section:
             return number

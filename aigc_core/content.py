@@ -124,6 +124,11 @@ class Verdict:
     cause: str | None = None
     failed: bool = False
 
+    def joined(self, later: Verdict) -> Verdict:
+        """Return the verdict of two stages together: all findings, and the stricter action with its cause."""
+        strictest = later if later.action > self.action else self
+        return Verdict(strictest.action, (*self.findings, *later.findings), strictest.cause, strictest.failed)
+
     @property
     def reasons(self) -> tuple[str, ...]:
         """One line a finding: ``"filter: reason"``."""

@@ -140,8 +140,8 @@ def open_folder(folder: Path, spec: ModelSpec | None = None) -> Model:
     """
     path = folder / MANIFEST
     try:
-        with path.open("rb") as file:
-            content = file.read(MANIFEST_LIMIT + 1)
+        with path.open("rb") as stream:
+            content = stream.read(MANIFEST_LIMIT + 1)
     except OSError as error:
         raise ModelError(f"{folder} is no model folder: {MANIFEST}: {error.strerror}") from error
     if len(content) > MANIFEST_LIMIT:

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 from aigc_core.errors import UsageError
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.random import Generator
     from numpy.typing import NDArray
-    import numpy as np
 
 #: Item seeds are non-negative and below this bound; torch and numpy both take any of them.
 SEED_LIMIT = 2**63

@@ -67,8 +67,8 @@ def replay_file(
         return Replay(Answer.DIFFERENT, tuple(changes), envelope.recipe_id)
     pipeline = pipeline or Pipeline()
     recipe = envelope.recipe
-    if changes := _changed_model(pipeline, recipe, model):
-        return Replay(Answer.DIFFERENT, changes, envelope.recipe_id)
+    if reasons := _changed_model(pipeline, recipe, model):
+        return Replay(Answer.DIFFERENT, reasons, envelope.recipe_id)
     plan = _plan(pipeline, recipe, model, _given_inputs(recipe, inputs))
     made = _make(pipeline, plan, recipe)
     return _compare(envelope, sealed.content, made, plan)
@@ -98,7 +98,7 @@ def _changed_model(pipeline: Pipeline, recipe: Mapping[str, JSON], name: str | N
             hint="install the plugin that brings it, or name its folder: --model DIR",
         ) from error
     reasons = [
-        f"{file} of model {model.name!r} differs: {digest[:12]} in the recipe, {model.files.get(file, 'missing')[:12]} here"
+        f"{file} of {model.name!r} differs: {digest[:12]} in the recipe, {model.files.get(file, 'none')[:12]} here"
         for file, digest in described["files"].items()
         if model.files.get(file) != digest
     ]

@@ -17,7 +17,7 @@ from aigc_core.protocols import OptionsClass
 
 Reference = str | Callable[..., Any]
 
-#: `family/kind` for generators and selectors, a plain word for steps and filters; third parties put their own name first.
+#: `family/kind`, or a plain word for steps and filters; third parties put their own name first.
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]*(/[a-z0-9][a-z0-9_-]*)?")
 
 

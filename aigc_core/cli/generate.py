@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -102,13 +103,13 @@ def generate(
     plan = pipeline.plan(order)
     folder = output or Path(pipeline.settings.config.generate.output)
     report = _Report(plan, keep=MOST_ON_SHEET if grid else MOST_SHOWN if terminal.is_terminal() else 0)
-    events = pipeline.stream(plan, output=folder, metadata=metadata, surface="cli")
-    try:
-        for event in events if quiet or as_json else _with_progress(events, n):
-            report.add(event)
-    except KeyboardInterrupt:
-        terminal.say(report.way_on())
-        raise
+    with closing(pipeline.stream(plan, output=folder, metadata=metadata, surface="cli")) as events:
+        try:
+            for event in events if quiet or as_json else _with_progress(events, n):
+                report.add(event)
+        except KeyboardInterrupt:
+            terminal.say(report.way_on())
+            raise
     sheet = _write_sheet(report, folder) if grid and report.pictures else None
     if as_json:
         terminal.print_json(report.as_json(sheet))
@@ -229,7 +230,7 @@ def _write_sheet(report: _Report, folder: Path) -> Path:
     return write_plain(
         picture,
         OutputFolder(folder).path(stem, picture),
-        items=members,
+        members=members,
         trained=report.plan.model is not None,
     )
 

@@ -17,7 +17,7 @@ app = typer.Typer(no_args_is_help=True, help="Algorithms that make content: list
 def list_generators(context: typer.Context, plugin: PluginFiles = None, as_json: Json = False) -> None:
     """List all generators. Imports no torch."""
     registry = context.ensure_object(State).registry(plugin or [])
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "generator": name,
             "modality": entry.spec.modality,

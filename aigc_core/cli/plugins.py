@@ -72,7 +72,7 @@ def check(
     for name in names or ():
         if name not in known:
             raise unknown("plugin", name, known, listing="aigc plugins list")
-    rows = []
+    rows: list[dict[str, Any]] = []
     for found in pipeline.registry.plugins:
         if found.status == "disabled" or (names and found.name not in names):
             continue

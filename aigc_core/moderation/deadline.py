@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 
-class DeadlineExceeded(Exception):
+class DeadlineExceededError(Exception):
     """The call did not return in time."""
 
 
@@ -26,7 +26,7 @@ class DeadlineCaller:
         """Return ``function(*arguments)``, or raise what it raised.
 
         Raises:
-            DeadlineExceeded: it took longer than `timeout` seconds.
+            DeadlineExceededError: it took longer than `timeout` seconds.
         """
         if self._work is None:
             self._work = queue.SimpleQueue()
@@ -37,7 +37,7 @@ class DeadlineCaller:
             result, error = answer.get(timeout=timeout)
         except queue.Empty:
             self._work = None
-            raise DeadlineExceeded(f"did not answer within {timeout:g} s") from None
+            raise DeadlineExceededError(f"did not answer within {timeout:g} s") from None
         if error is not None:
             raise error
         return result

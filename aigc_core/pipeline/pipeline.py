@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import overload
 
@@ -16,7 +17,7 @@ from aigc_core.pipeline.options import Given
 from aigc_core.pipeline.output import OutputFolder
 from aigc_core.pipeline.plan import Order, Plan, Planner
 from aigc_core.pipeline.run import Run
-from aigc_core.protocols import Generator
+from aigc_core.protocols import Generator as ContentGenerator
 from aigc_core.provenance import Envelope, environment, write
 from aigc_core.registry import Registry
 from aigc_core.runs import Ledger
@@ -94,7 +95,7 @@ class Pipeline:
             on_problem=on_problem,
         )
         self.planner = Planner(self.registry, config)
-        self._loaded: dict[tuple[str, str], Generator] = {}
+        self._loaded: dict[tuple[str, str], ContentGenerator] = {}
 
     def plan(self, order: Order) -> Plan:
         """Check an order and find everything it names, loading no weights."""
@@ -107,8 +108,8 @@ class Pipeline:
         output: str | Path | None = None,
         metadata: str | None = None,
         surface: str = "python",
-    ) -> Iterator[Event]:
-        """Do what `plan` says, yielding events as they happen.
+    ) -> Generator[Event, None, None]:
+        """Do what `plan` says, yielding events as they happen; closing the generator ends the run.
 
         Args:
             output: folder to store artifacts in; None keeps them in memory only.
@@ -182,20 +183,21 @@ class Pipeline:
         )
         outcomes: list[Outcome] = []
         run = ""
-        for event in self.stream(self.plan(order), output=output):
-            if isinstance(event, RunStarted):
-                run = event.run
-            elif isinstance(event, ArtifactCreated):
-                outcomes.append(event.artifact)
-            elif isinstance(event, ArtifactBlocked):
-                outcomes.append(event.blocked)
-            elif isinstance(event, ItemFailed):
-                outcomes.append(event.failed)
-            if on_event:
-                on_event(event)
+        with closing(self.stream(self.plan(order), output=output)) as events:
+            for event in events:
+                if isinstance(event, RunStarted):
+                    run = event.run
+                elif isinstance(event, ArtifactCreated):
+                    outcomes.append(event.artifact)
+                elif isinstance(event, ArtifactBlocked):
+                    outcomes.append(event.blocked)
+                elif isinstance(event, ItemFailed):
+                    outcomes.append(event.failed)
+                if on_event:
+                    on_event(event)
         return Result(run, order.seed, outcomes)
 
-    def generator(self, plan: Plan) -> Generator:
+    def generator(self, plan: Plan) -> ContentGenerator:
         """Return the plan's generator with its weights, loaded once.
 
         Raises:
@@ -213,7 +215,7 @@ class Pipeline:
                     f"generator {plan.entry.spec.name!r} (plugin {plan.entry.plugin}) cannot be made: "
                     f"{type(error).__name__}: {error}"
                 ) from error
-            if not isinstance(generator, Generator):
+            if not isinstance(generator, ContentGenerator):
                 raise PluginError(
                     f"generator {plan.entry.spec.name!r} (plugin {plan.entry.plugin}) has no method generate(items)"
                 )

@@ -13,7 +13,7 @@ from aigc_core.models import Model, Models
 from aigc_core.moderation import Moderator, ReadyFilter
 from aigc_core.pipeline.options import Given, parse_step, validate
 from aigc_core.protocols import Generator
-from aigc_core.randomness import Noise
+from aigc_core.randomness import Noise, item_seed
 from aigc_core.registry import Plugin, Registered, Registry
 from aigc_core.specs import DefaultFor, GeneratorSpec
 
@@ -166,6 +166,7 @@ class Planner:
         if not 1 <= order.n <= MOST_ITEMS:
             more = f", then go on with --seed {order.seed + MOST_ITEMS}" if order.n > 0 else ""
             raise UsageError(f"{order.n} items cannot be made in one run", hint=f"ask for 1 to {MOST_ITEMS:,}{more}")
+        item_seed(order.seed, 0), item_seed(order.seed, order.n - 1)
         if not 1 <= order.candidates <= MOST_CANDIDATES:
             raise UsageError(f"{order.candidates} candidates are too few or too many", hint=f"1 to {MOST_CANDIDATES:,}")
 

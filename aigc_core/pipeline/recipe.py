@@ -50,7 +50,7 @@ class RecipeBook:
         """Return the recipe of an artifact."""
         request, condition = prepared.request, prepared.condition
         return self._write(
-            str(max(prepared.verdict.action, made.verdict.action)),
+            str(prepared.verdict.joined(made.verdict).action),
             seed=request.seed,
             prompt=request.prompt,
             inputs={name: content_digest(content) for name, content in request.inputs.items()},

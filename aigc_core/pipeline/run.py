@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,7 +25,8 @@ from aigc_core.pipeline.output import OutputFolder
 from aigc_core.pipeline.plan import Plan
 from aigc_core.pipeline.recipe import RecipeBook
 from aigc_core.pipeline.stages import Made, Prepared
-from aigc_core.protocols import Generator, Partial
+from aigc_core.protocols import Generator as ContentGenerator
+from aigc_core.protocols import Partial
 from aigc_core.provenance import content_digest, recipe_id
 from aigc_core.registry import Registry
 from aigc_core.runs import ItemRow, Ledger
@@ -59,7 +60,7 @@ class Run:
     def __init__(
         self,
         plan: Plan,
-        generator: Generator,
+        generator: ContentGenerator,
         *,
         registry: Registry,
         ledger: Ledger,
@@ -82,7 +83,7 @@ class Run:
         self._counts = {"created": 0, "blocked": 0, "failed": 0}
         self.id = ""
 
-    def events(self) -> Iterator[Event]:
+    def events(self) -> Generator[Event, None, None]:
         """Do the work, yielding events as they happen.
 
         Closing the iterator, or Ctrl-C, ends the run as interrupted; what was finished stays.
@@ -99,10 +100,9 @@ class Run:
         try:
             yield self._told(RunStarted(self.id, order.modality, self.plan.name, order.seed, order.n))
             for batch in self._batches():
-                events = list(self._run_batch(batch))
-                self._flush()
-                for event in events:
+                for event in self._run_batch(batch):
                     yield self._told(event)
+                self._flush()
         except BaseException as error:
             self._flush()
             # KeyboardInterrupt, and GeneratorExit when the consumer stops listening
@@ -222,7 +222,6 @@ class Run:
 
     def _artifact(self, prepared: Prepared, made: Made, selection: Any) -> Artifact:
         recipe = self._book.made(prepared, made, selection)
-        verdict = max(prepared.verdict, made.verdict, key=lambda one: one.action)
         return Artifact(
             index=prepared.index,
             seed=prepared.seed,
@@ -231,7 +230,7 @@ class Run:
             recipe_id=recipe_id(recipe),
             digest=content_digest(made.content),
             scores=made.scores,
-            verdict=verdict,
+            verdict=prepared.verdict.joined(made.verdict),
             writer=self._writer,
         )
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import secrets
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -34,7 +33,7 @@ def store_all(files: Mapping[Path, bytes]) -> None:
     path = Path()
     try:
         for path, data in files.items():
-            hidden[path] = path.with_name(f".aigc-{secrets.token_hex(6)}.tmp")
+            hidden[path] = path.with_name(f".aigc-{os.urandom(6).hex()}.tmp")
             _create(hidden[path], data)
         for path in files:
             hidden[path].replace(path)
@@ -50,25 +49,17 @@ def store_all(files: Mapping[Path, bytes]) -> None:
 def refusal(error: OSError, path: Path) -> FileError:
     """Say why `path` cannot be written, and what to do about it."""
     if error.errno in _FULL:
-        return FileError(
-            f"cannot write {path}: the disk is full", hint="free some space, or choose another folder"
-        )
+        return FileError(f"cannot write {path}: the disk is full", hint="free some space, or choose another folder")
     if error.errno in _FORBIDDEN:
-        return FileError(
-            f"cannot write {path}: not allowed", hint=f"choose another folder than {path.parent}"
-        )
+        return FileError(f"cannot write {path}: not allowed", hint=f"choose another folder than {path.parent}")
+    if error.errno == errno.ENAMETOOLONG:
+        return FileError(f"cannot write {path.name[:40]}…: the name is too long", hint="choose a shorter name")
     if path.is_dir():
         return FileError(f"cannot write {path}: it is a folder", hint="name a file in it")
     if error.errno == errno.ENOENT:
-        return FileError(
-            f"cannot write {path}: there is no folder {path.parent}", hint="make the folder first"
-        )
+        return FileError(f"cannot write {path}: there is no folder {path.parent}", hint="make the folder first")
     if error.errno == errno.ENOTDIR:
         return FileError(f"cannot write {path}: {path.parent} is no folder", hint="choose another folder")
-    if error.errno == errno.ENAMETOOLONG:
-        return FileError(
-            f"cannot write {path.name[:40]}…: the name is too long", hint="choose a shorter name"
-        )
     return FileError(f"cannot write {path}: {error.strerror or error}", hint="choose another folder")
 
 

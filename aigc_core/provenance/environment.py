@@ -5,7 +5,6 @@ from __future__ import annotations
 import platform
 from collections.abc import Mapping
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import MappingProxyType
 
@@ -24,6 +23,8 @@ def environment() -> Mapping[str, str]:
     Imports none of the packages. Keys: ``python``, ``aigc-core``, those of `PACKAGES` that are installed,
     ``system``, ``machine``, ``cpu`` (vendor and model) and ``simd`` (the widest vector instructions).
     """
+    from importlib.metadata import PackageNotFoundError, version
+
     found = {"python": platform.python_version(), "aigc-core": __version__}
     for package in PACKAGES:
         try:

@@ -175,8 +175,11 @@ def _why_no_recipe(sealed: Sealed) -> str:
 
 
 def _fitting(path: Path, ending: str) -> Path:
-    if path.is_dir():
-        raise refusal(IsADirectoryError(), path)
+    try:
+        if path.is_dir():
+            raise IsADirectoryError
+    except OSError as error:
+        raise refusal(error, path) from None
     if path.suffix.lower() != ending:
         what = "a text" if ending == ".txt" else "a picture"
         given = f"ends in {path.suffix}" if path.suffix else "has no ending"
@@ -241,9 +244,7 @@ def _read_sheet(text: str | None) -> tuple[Mapping[str, JSON], ...]:
     return tuple(item.model_dump() for item in sheet.items)
 
 
-def _write_text(
-    text: str, texts: dict[str, str], labels: Mapping[str, Mapping[str, str]], path: Path
-) -> Path:
+def _write_text(text: str, texts: dict[str, str], labels: Mapping[str, Mapping[str, str]], path: Path) -> Path:
     try:
         files = {path: text.encode()}
     except UnicodeEncodeError:
@@ -259,9 +260,7 @@ def _write_text(
         return path
     store_all(files)
     try:
-        sidecar(path).unlink(
-            missing_ok=True
-        )  # one that is left over from another text would lie about this one
+        sidecar(path).unlink(missing_ok=True)  # one that is left over from another text would lie about this one
     except OSError as error:
         raise refusal(error, sidecar(path)) from error
     return path
@@ -284,9 +283,7 @@ def _read_text(path: Path) -> Sealed:
     except FileError as error:
         raise FileError(f"{sidecar(path)}: {error.message}", hint=error.hint) from None
     known = {name: values for name, values in beside.labels.items() if name in label_profiles.PROFILES}
-    return Sealed(
-        content, found, beside.parameters, known, "txt", found.recipe_id if found else beside.aigc_id
-    )
+    return Sealed(content, found, beside.parameters, known, "txt", found.recipe_id if found else beside.aigc_id)
 
 
 def _bounded(path: Path, limit: int) -> bytes:

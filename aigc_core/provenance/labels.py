@@ -8,9 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
-from xml.etree.ElementTree import Element
+from typing import TYPE_CHECKING
 
 from aigc_core.errors import FileError, unknown
+
+if TYPE_CHECKING:
+    from xml.etree.ElementTree import Element
 
 _RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 
@@ -39,9 +42,7 @@ class Profile:
 
 def _iptc(trained: bool) -> Mapping[str, str]:
     # IPTC Photo Metadata Standard 2025.1, "Digital Source Type": a URI of the vocabulary, not its short name.
-    return {
-        "DigitalSourceType": _SOURCE_TYPES + ("trainedAlgorithmicMedia" if trained else "algorithmicMedia")
-    }
+    return {"DigitalSourceType": _SOURCE_TYPES + ("trainedAlgorithmicMedia" if trained else "algorithmicMedia")}
 
 
 PROFILES: Mapping[str, Profile] = {
@@ -94,23 +95,23 @@ def read_xmp(packet: str) -> dict[str, dict[str, str]]:
     """
     # A str has no encoding left to hide a DOCTYPE in, and without one, expat expands only &lt; and its like.
     if "<!DOCTYPE" in packet:
-        raise FileError(
-            "its XMP packet has a DOCTYPE", hint="no honest program writes one; do not trust this file"
-        )
+        raise FileError("its XMP packet has a DOCTYPE", hint="no honest program writes one; do not trust this file")
     from xml.etree.ElementTree import ParseError, fromstring
 
     try:
         root = fromstring(packet)  # noqa: S314 - see above
     except (ParseError, ValueError) as error:
-        raise FileError(
-            f"its XMP packet cannot be read: {error}", hint="the file was changed or damaged"
-        ) from None
+        raise FileError(f"its XMP packet cannot be read: {error}", hint="the file was changed or damaged") from None
+    known = {
+        f"{{{profile.namespace}}}{key}": (profile.name, key)
+        for profile in PROFILES.values()
+        for key in profile.properties(True)
+    }
     found: dict[str, dict[str, str]] = {}
     for tag, value in _written_properties(root):
-        for profile in PROFILES.values():
-            key = tag.removeprefix(f"{{{profile.namespace}}}")
-            if key in profile.properties(True):
-                found.setdefault(profile.name, {})[key] = value
+        if tag in known:
+            name, key = known[tag]
+            found.setdefault(name, {})[key] = value
     return found
 
 

@@ -61,14 +61,10 @@ def encode(image: Image, texts: Mapping[str, str]) -> bytes:
     from PIL.PngImagePlugin import PngInfo
 
     if image.mode not in _EXACT_MODES:
-        raise FileError(
-            f"a PNG cannot hold a picture of mode {image.mode}", hint="convert it to RGB or L first"
-        )
+        raise FileError(f"a PNG cannot hold a picture of mode {image.mode}", hint="convert it to RGB or L first")
     width, height = image.size
     if width * height > MAX_PIXELS or not width * height:
-        raise FileError(
-            f"a picture of {width}x{height} pixels is not written", hint=f"1 to {MAX_PIXELS:,} pixels"
-        )
+        raise FileError(f"a picture of {width}x{height} pixels is not written", hint=f"1 to {MAX_PIXELS:,} pixels")
     info = PngInfo()
     for keyword, text in texts.items():
         if keyword == PARAMETERS:
@@ -112,18 +108,26 @@ def _survey(file: BinaryIO) -> None:
     if file.read(8) == _SIGNATURE:
         kind = b""
         while kind != b"IEND":
-            header = file.read(8)
-            if len(header) < 8:
-                raise FileError("the picture is cut short", hint="copy or download it again")
-            length, kind = struct.unpack(">I4s", header)
+            length, kind = struct.unpack(">I4s", _eight_bytes(file))
             if kind == b"IHDR" and length == 13:
-                _refuse_bomb(*struct.unpack(">II", file.read(8)))
+                _refuse_bomb(*struct.unpack(">II", _eight_bytes(file)))
                 length -= 8
-            file.seek(length + 4, io.SEEK_CUR)
+            file.seek(length + 4, io.SEEK_CUR)  # the rest, and its CRC
         end = file.tell()
         if file.seek(0, io.SEEK_END) < end:
-            raise FileError("the picture is cut short", hint="copy or download it again")
+            raise _cut_short()
     file.seek(0)
+
+
+def _eight_bytes(file: BinaryIO) -> bytes:
+    data = file.read(8)
+    if len(data) < 8:
+        raise _cut_short()
+    return data
+
+
+def _cut_short() -> FileError:
+    return FileError("the picture is cut short", hint="copy or download it again")
 
 
 def _refuse_bomb(width: int, height: int) -> None:

@@ -75,7 +75,7 @@ class Plugin:
         return f"plugin {self} is broken: {self.error} ({self.mend})"
 
 
-class Incompatible(Exception):
+class IncompatibleError(Exception):
     """The plugin asks for another version of the core."""
 
 
@@ -100,7 +100,7 @@ def import_entry(plugin: Plugin, entry: EntryPoint) -> Any:
             return _instance(entry.load())
     except KeyboardInterrupt:
         raise
-    except Incompatible as error:
+    except IncompatibleError as error:
         plugin.break_down(
             str(error), mend=f"pip install -U {DISTRIBUTION}, or leave it out: aigc -p no:{plugin.name} …"
         )
@@ -149,7 +149,7 @@ def _check_compatible(distribution: Distribution) -> None:
         if _canonical(requirement.name) != DISTRIBUTION or "extra" in str(requirement.marker or ""):
             continue
         if not requirement.specifier.contains(__version__, prereleases=True):
-            raise Incompatible(f"needs {DISTRIBUTION}{requirement.specifier}, and this is {__version__}")
+            raise IncompatibleError(f"needs {DISTRIBUTION}{requirement.specifier}, and this is {__version__}")
 
 
 def _canonical(name: str) -> str:

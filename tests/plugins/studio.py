@@ -1,0 +1,152 @@
+"""A one-file plugin that makes noise pictures and quotes, and misbehaves when its options say so."""
+
+from __future__ import annotations
+
+import threading
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from aigc_core import (
+    Final,
+    FilterSpec,
+    Finding,
+    GeneratorSpec,
+    Partial,
+    SelectorSpec,
+    StepSpec,
+    hookimpl,
+)
+
+
+class NoiseOptions(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    size: int = Field(default=8, ge=1, le=512, description="side in pixels")
+    wrong: str = Field(default="", description="how to misbehave: raise, type, missing, twice, stop")
+
+
+class Noise:
+    """Grey noise, one picture an item."""
+
+    def generate(self, items):
+        from PIL import Image
+
+        for index, item in enumerate(items):
+            if item.options.wrong == "raise":
+                raise ValueError("out of paint")
+            if item.options.wrong == "stop":
+                raise KeyboardInterrupt
+            if item.options.wrong == "missing":
+                continue
+            pixels = (item.noise.uniform((item.options.size, item.options.size)) * 255).astype("uint8")
+            made = "not a picture" if item.options.wrong == "type" else Image.fromarray(pixels)
+            yield Final(index, made, {"mean": float(pixels.mean())})
+            if item.options.wrong == "twice":
+                yield Final(index, made)
+
+
+class Quote:
+    """Says the prompt back, growing."""
+
+    def generate(self, items):
+        for index, item in enumerate(items):
+            yield Partial(index, item.prompt[:1])
+            yield Final(index, item.prompt)
+
+
+def invert(picture, context):
+    context.record("note", "inverted")
+    return picture.point(lambda value: 255 - value)
+
+
+def scribble(picture, context):
+    """Change its own copy, and give back another picture."""
+    picture.paste(0, (0, 0, *picture.size))
+    return picture.rotate(90)
+
+
+def refuse(picture, context):
+    raise RuntimeError("no ink")
+
+
+def forget(picture, context):
+    return None
+
+
+def dice(prompt, context):
+    return f"{prompt} {context.noise.choice(1000)}"
+
+
+def brightest(request, candidates, context):
+    context.record("means", [round(candidate.scores["mean"], 3) for candidate in candidates])
+    return max(range(len(candidates)), key=lambda index: candidates[index].scores["mean"])
+
+
+def out_of_range(request, candidates, context):
+    return len(candidates)
+
+
+class FilterOptions(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    wrong: str = ""
+
+
+def no_gold(text, context):
+    if context.options.wrong == "raise":
+        raise OSError("the word list is gone")
+    if context.options.wrong == "rubbish":
+        return "fine"
+    if context.options.wrong == "score":
+        return [Finding("gold", 7.0, "very much gold")]
+    if context.options.wrong == "hang":
+        threading.Event().wait()
+    at = text.find("gold")
+    return [Finding("gold", 1.0, "speaks of gold", span=(at, at + 4))] if at >= 0 else []
+
+
+def no_bright(picture, context):
+    """Find bright pictures, and paint over the copy it was given."""
+    mean = sum(picture.tobytes()) / (picture.width * picture.height)
+    picture.paste(0, (0, 0, *picture.size))
+    return [Finding("bright", 0.9, f"mean {mean:.0f}")] if mean > 135 else [Finding("bright", 0.1, "dim")]
+
+
+@hookimpl
+def aigc_generators():
+    return [
+        GeneratorSpec("studio/noise", "image", lambda model: Noise(), options=NoiseOptions, needs_model=False),
+        GeneratorSpec("studio/quote", "text", lambda model: Quote(), needs_model=False, prompt="required"),
+    ]
+
+
+@hookimpl
+def aigc_preprocessors():
+    return [StepSpec("dice", "text", dice)]
+
+
+@hookimpl
+def aigc_postprocessors():
+    return [
+        StepSpec("invert", "image", invert),
+        StepSpec("scribble", "image", scribble),
+        StepSpec("refuse", "image", refuse),
+        StepSpec("forget", "image", forget),
+        StepSpec("shout", "text", lambda text, context: text.upper()),
+    ]
+
+
+@hookimpl
+def aigc_selectors():
+    return [
+        SelectorSpec("studio/brightest", brightest, modality="image"),
+        SelectorSpec("studio/out-of-range", out_of_range),
+    ]
+
+
+@hookimpl
+def aigc_filters():
+    return [
+        FilterSpec("no-gold", "text", no_gold, options=FilterOptions, timeout=0.2),
+        FilterSpec("no-bright", "image", no_bright, stages=("artifact",)),
+    ]
