@@ -57,7 +57,9 @@ def test_text_comes_out_identical_without_running_preprocessors_again(house):
 
 def test_configured_steps_are_not_added_to_a_recipe(house, pipeline):
     path = make(house, seed=5)
-    assert replay_file(path, pipeline=pipeline(UNFILTERED + '[pipeline.image]\npost = ["invert"]\n')).answer == "IDENTICAL"
+    assert (
+        replay_file(path, pipeline=pipeline(UNFILTERED + '[pipeline.image]\npost = ["invert"]\n')).answer == "IDENTICAL"
+    )
 
 
 def test_one_changed_pixel_is_different(house):

@@ -27,8 +27,12 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         code = _explain(error)
     except typer.Abort:
         code = 130
-    except RecursionError:
-        raise
+    except OSError as error:
+        if state.debug:
+            raise
+        where = f"{error.filename}: " if error.filename else ""
+        print(f"aigc: {where}{error.strerror or error} (see it whole: aigc --debug …)", file=sys.stderr)  # noqa: T201
+        code = 1
     sys.exit(code if isinstance(code, int) else 0)
 
 

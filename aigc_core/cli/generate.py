@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -102,7 +103,11 @@ def generate(
     )
     plan = pipeline.plan(order)
     folder = output or Path(pipeline.settings.config.generate.output)
-    report = _Report(plan, keep=MOST_ON_SHEET if grid else MOST_SHOWN if terminal.is_terminal() else 0)
+    report = _Report(
+        plan,
+        keep_pictures=MOST_ON_SHEET if grid else MOST_SHOWN if terminal.is_terminal() else 0,
+        keep_rows=math.inf if as_json else MOST_SHOWN if terminal.is_terminal() else 0,
+    )
     with closing(pipeline.stream(plan, output=folder, metadata=metadata, surface="cli")) as events:
         try:
             for event in events if quiet or as_json else _with_progress(events, n):
@@ -127,53 +132,62 @@ def _modality_of(pipeline: Pipeline, model: str | None) -> str:
 
 @dataclass
 class _Report:
-    """What is told at the end. Of 100,000 items it keeps a line each, and the first few pictures."""
+    """What is told of a run.
+
+    Piped, every row is printed as it is made and forgotten; on a terminal the first few are kept for the table;
+    for JSON all are.
+    """
 
     plan: Plan
-    keep: int
+    keep_pictures: int
+    keep_rows: float
     run: str = ""
     rows: list[dict[str, Any]] = field(default_factory=list)
     pictures: list[Image] = field(default_factory=list)
-    shown: list[dict[str, Any]] = field(default_factory=list)
-    recipes: list[tuple[str, int]] = field(default_factory=list)
+    members: list[dict[str, Any]] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=lambda: {"created": 0, "blocked": 0, "failed": 0})
+
+    @property
+    def columns(self) -> list[str]:
+        return ["file", "seed", *(["label"] if self.plan.takes_label else [])]
 
     def add(self, event: Event) -> None:
         from aigc_core import events
 
         if isinstance(event, events.RunStarted):
             self.run = event.run
+            if not self.keep_rows:
+                terminal.print_line("\t".join(self.columns))
         elif isinstance(event, events.ArtifactCreated):
             self._created(event)
         elif isinstance(event, events.ArtifactBlocked):
-            blocked = event.blocked
-            self._row(blocked, "blocked", reason="; ".join(blocked.verdict.reasons))
-            terminal.say(f"item {blocked.index} (seed {blocked.seed}) blocked: {'; '.join(blocked.verdict.reasons)}")
+            self._not_made(event.blocked, "blocked", "; ".join(event.blocked.verdict.reasons))
         elif isinstance(event, events.ItemFailed):
-            self._row(event.failed, "failed", reason=event.failed.error)
-            terminal.say(f"item {event.failed.index} (seed {event.failed.seed}) failed: {event.failed.error}")
+            self._not_made(event.failed, "failed", event.failed.error)
         elif isinstance(event, events.StepSkipped):
             terminal.say(f"item {event.index}: step {event.step} skipped: {event.error}")
 
     def _created(self, event: Any) -> None:
         artifact = event.artifact
-        condition = artifact.recipe["condition"]["value"]
-        extra = {} if condition is None else {artifact.recipe["condition"]["kind"]: condition}
-        self._row(
-            artifact,
-            "created",
-            file=str(event.path),
-            recipe=artifact.recipe_id,
-            digest=artifact.digest,
-            **extra,
-        )
-        if len(self.pictures) < self.keep and not isinstance(artifact.content, str):
+        label = {"label": artifact.recipe["condition"]["value"]} if self.plan.takes_label else {}
+        row = self._row(artifact, "created", file=str(event.path), **label)
+        if len(self.rows) < self.keep_rows:
+            self.rows.append({**row, "recipe": artifact.recipe_id, "digest": artifact.digest})
+        if not self.keep_rows:
+            terminal.print_line("\t".join(str(row[column]) for column in self.columns))
+        if len(self.pictures) < self.keep_pictures and not isinstance(artifact.content, str):
             self.pictures.append(artifact.content)
-            self.recipes.append((artifact.recipe_id, artifact.seed))
+            self.members.append({"id": artifact.recipe_id, "seed": artifact.seed})
 
-    def _row(self, outcome: Any, status: str, **more: Any) -> None:
+    def _not_made(self, outcome: Any, status: str, reason: str) -> None:
+        row = self._row(outcome, status, reason=reason)
+        if len(self.rows) < self.keep_rows:
+            self.rows.append(row)
+        terminal.say(f"item {outcome.index} (seed {outcome.seed}) {status}: {reason}")
+
+    def _row(self, outcome: Any, status: str, **more: Any) -> dict[str, Any]:
         self.counts[status] += 1
-        self.rows.append({"index": outcome.index, "seed": outcome.seed, "status": status, **more})
+        return {"index": outcome.index, "seed": outcome.seed, "status": status, **more}
 
     @property
     def exit_code(self) -> int:
@@ -184,7 +198,7 @@ class _Report:
 
     def way_on(self) -> str:
         """Say how to go on after an interruption."""
-        order, done = self.plan.order, len(self.rows)
+        order, done = self.plan.order, sum(self.counts.values())
         return (
             f"interrupted: {done} of {order.n} done; go on with the same command and "
             f"--seed {order.seed + done} -n {order.n - done}"
@@ -224,35 +238,22 @@ def _write_sheet(report: _Report, folder: Path) -> Path:
 
     if report.counts["created"] > len(report.pictures):
         terminal.say(f"the contact sheet shows the first {len(report.pictures)}")
-    picture = contact_sheet(report.pictures, [str(seed) for _, seed in report.recipes])
+    picture = contact_sheet(report.pictures, [str(member["seed"]) for member in report.members])
     stem = f"{report.plan.name.replace('/', '-')}-{report.plan.order.seed}-grid"
-    members = [{"id": recipe, "seed": seed} for recipe, seed in report.recipes]
-    return write_plain(
-        picture,
-        OutputFolder(folder).path(stem, picture),
-        members=members,
-        trained=report.plan.model is not None,
-    )
+    path = OutputFolder(folder).path(stem, picture)
+    return write_plain(picture, path, members=report.members, trained=report.plan.model is not None)
 
 
 def _show(report: _Report, folder: Path, sheet: Path | None, *, preview: bool) -> None:
-    rows = report.rows
-    if terminal.is_terminal():
-        if preview and report.pictures:
-            terminal.print_pictures(report.pictures)
-        rows = rows[:MOST_SHOWN]
-    extra = sorted(
-        {key for row in rows for key in row} - {"index", "status", "seed", "file", "recipe", "digest", "reason"}
-    )
-    columns = ["file", "seed", *extra]
-    terminal.print_table(columns, [[row.get(key) for key in columns] for row in rows if row["status"] == "created"])
-    if len(report.rows) > len(rows):
-        terminal.say(f"… and {len(report.rows) - len(rows):,} more")
     counts = report.counts
-    told = [
-        f"{counts['created']} made",
-        *(f"{counts[key]} {key}" for key in ("blocked", "failed") if counts[key]),
-    ]
+    if report.keep_rows:
+        if preview and report.pictures:
+            terminal.print_pictures(report.pictures[:MOST_SHOWN])
+        made = [row for row in report.rows if row["status"] == "created"]
+        terminal.print_table(report.columns, [[row[column] for column in report.columns] for row in made])
+        if counts["created"] > len(made):
+            terminal.say(f"… and {counts['created'] - len(made):,} more")
+    told = [f"{counts['created']} made", *(f"{counts[key]} {key}" for key in ("blocked", "failed") if counts[key])]
     terminal.say(f"{', '.join(told)} with {report.plan.name} in {folder} (run {report.run})")
     if sheet:
         terminal.say(f"contact sheet: {sheet}")

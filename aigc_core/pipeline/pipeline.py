@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 import secrets
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing
+from functools import wraps
 from pathlib import Path
-from typing import overload
+from typing import Concatenate, ParamSpec, overload
 
 from aigc_core import config as configuration
 from aigc_core.config import Settings
@@ -21,6 +23,8 @@ from aigc_core.protocols import Generator as ContentGenerator
 from aigc_core.provenance import Envelope, environment, write
 from aigc_core.registry import Registry
 from aigc_core.runs import Ledger
+
+P = ParamSpec("P")
 
 
 class Result(Sequence[Outcome]):
@@ -117,10 +121,11 @@ class Pipeline:
             surface: who asks, for the ledger.
         """
         config = self.settings.config
+        generator = self.generator(plan)
         folder = OutputFolder(Path(output).expanduser()) if output is not None else None
         run = Run(
             plan,
-            self.generator(plan),
+            generator,
             registry=self.registry,
             ledger=Ledger(config.ledger_path),
             writer=self._writer(metadata or config.generate.metadata),
@@ -243,40 +248,15 @@ def draw_seed() -> int:
     return secrets.randbelow(2**32)
 
 
-def generate(
-    modality: str,
-    prompt: str | None = None,
-    *,
-    plugins: Sequence[str | Path] = (),
-    n: int = 1,
-    seed: int | None = None,
-    model: str | None = None,
-    options: Mapping[str, JSON] = EMPTY,
-    inputs: Mapping[str, Content] = EMPTY,
-    pre: Sequence[Given] = (),
-    post: Sequence[Given] = (),
-    candidates: int = 1,
-    select: Given | None = None,
-    output: str | Path | None = None,
-    on_event: Callable[[Event], None] | None = None,
-) -> Result:
-    """Make `n` items with a pipeline of its own: see `Pipeline.generate`, which is quicker for many calls.
+def _with_a_pipeline_of_its_own(method: Callable[Concatenate[Pipeline, P], Result]) -> Callable[P, Result]:
+    @wraps(method)
+    def call(*args: P.args, **kwargs: P.kwargs) -> Result:
+        return method(Pipeline(), *args, **kwargs)
 
-    Args:
-        plugins: one-file plugins to load besides the installed ones.
-    """
-    return Pipeline(plugins=plugins).generate(
-        modality,
-        prompt,
-        n=n,
-        seed=seed,
-        model=model,
-        options=options,
-        inputs=inputs,
-        pre=pre,
-        post=post,
-        candidates=candidates,
-        select=select,
-        output=output,
-        on_event=on_event,
-    )
+    signature = inspect.signature(method)
+    call.__signature__ = signature.replace(parameters=list(signature.parameters.values())[1:])  # type: ignore[attr-defined]
+    return call
+
+
+#: `Pipeline.generate` for those who need it once; a `Pipeline` of one's own keeps plugins and weights loaded.
+generate = _with_a_pipeline_of_its_own(Pipeline.generate)

@@ -101,14 +101,15 @@ class Plan:
 
     def condition(self, noise: Noise) -> Condition:
         """Return the condition of one item; a label that was not given is drawn from `noise`."""
-        if not self._takes_label:
+        if not self.takes_label:
             return Condition()
         labels = self.model.labels if self.model else ()
         index = labels.index(self.label) if self.label is not None else noise.choice(len(labels))
         return Condition("label", labels[index], index, drawn=self.label is None)
 
     @property
-    def _takes_label(self) -> bool:
+    def takes_label(self) -> bool:
+        """Say whether every item has a label."""
         return bool(self.model and self.model.labels and "label" in self.entry.spec.conditions)
 
 

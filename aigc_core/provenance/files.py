@@ -17,7 +17,7 @@ from aigc_core.errors import FileError, unknown
 from aigc_core.provenance import labels as label_profiles
 from aigc_core.provenance import png
 from aigc_core.provenance.atomic import refusal, store, store_all
-from aigc_core.provenance.parameters import parameters
+from aigc_core.provenance.infotext import parameters
 from aigc_core.provenance.recipe import Envelope, dumps
 from aigc_core.provenance.untrusted import CHANGED, MAX_BYTES, check, envelope, load, parse, printable
 

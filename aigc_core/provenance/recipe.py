@@ -54,7 +54,7 @@ class Envelope:
 
 def seal(recipe: Mapping[str, JSON], content: Content) -> Envelope:
     """Put `recipe`, the digest of the `content` it made and this environment into an envelope."""
-    from aigc_core.provenance.environment import environment
+    from aigc_core.provenance.machine import environment
 
     return Envelope(recipe, recipe_id(recipe), content_digest(content), environment())
 
@@ -146,25 +146,22 @@ def _keys_are_strings(value: JSON, levels: int) -> bool:
 
 def _complaints(value: JSON, where: str, levels: int) -> Iterator[tuple[str, str]]:
     """Say what is wrong with `value`, and where; slow, for the error message only."""
-    if isinstance(value, Mapping | list | tuple) and not levels:
-        yield where[:80], f"is nested more than {MAX_DEPTH} levels deep"
-        return
     match value:
-        case str():
-            if any("\ud800" <= character <= "\udfff" for character in value):
-                yield where, "holds half a character (a lone surrogate), which is not text"
-        case float():
-            if not math.isfinite(value):
-                yield where, f"is {value}, which JSON cannot write"
-        case bool() | int() | None:
+        case Mapping() | list() | tuple() if not levels:
+            yield where[:80], f"is nested more than {MAX_DEPTH} levels deep"
+        case str() if any("\ud800" <= character <= "\udfff" for character in value):
+            yield where, "holds half a character (a lone surrogate), which is not text"
+        case float() if not math.isfinite(value):
+            yield where, f"is {value}, which JSON cannot write"
+        case str() | float() | int() | None:
             pass  # an integer of more digits than Python converts ends in the general message
         case Mapping():
             for key, inner in value.items():
-                if not isinstance(key, str):
+                if isinstance(key, str):
+                    yield from _complaints(key, f"the key {key!a}", levels)
+                    yield from _complaints(inner, f"{where}.{key}" if where else key, levels - 1)
+                else:
                     yield where, f"has the key {key!r}, which is no string"
-                    continue
-                yield from _complaints(key, f"the key {key!a}", levels)
-                yield from _complaints(inner, f"{where}.{key}" if where else key, levels - 1)
         case list() | tuple():
             for index, inner in enumerate(value):
                 yield from _complaints(inner, f"{where}[{index}]", levels - 1)

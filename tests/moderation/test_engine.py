@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
-
-PLUGINS = Path(__file__).parents[1] / "plugins"
 
 
 def quote(house, prompt="good morning"):
@@ -59,14 +55,13 @@ def test_a_filter_that_the_configuration_names_must_be_there(pipeline):
 
 def test_the_order_of_filters_does_not_change_the_verdict(pipeline):
     verdicts = [
-        quote(pipeline(f"[moderation]\nfilters = {order}\n[filters.wordlist]\ndeny = ['gold']\n"), "gold").verdict.action
+        quote(
+            pipeline(f"[moderation]\nfilters = {order}\n[filters.wordlist]\ndeny = ['gold']\n"), "gold"
+        ).verdict.action
         for order in (["wordlist", "no-gold"], ["no-gold", "wordlist"])
     ]
     assert verdicts[0] == verdicts[1]
 
 
-def test_empty_text_is_nothing_to_find():
-    import aigc_core
-
-    (made,) = aigc_core.generate("text", "", plugins=[PLUGINS / "studio.py"], model="studio/quote")
-    assert made.content == ""
+def test_empty_text_is_nothing_to_find(pipeline):
+    assert quote(pipeline(), "").content == ""

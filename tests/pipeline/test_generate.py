@@ -23,8 +23,8 @@ UNFILTERED = '[moderation]\nskip = ["no-bright"]\n'
 
 
 def test_a_picture_is_a_pil_image_that_can_be_saved(studio):
-    Path("aigc.toml").write_text(UNFILTERED)
-    result = aigc_core.generate("image", plugins=[studio], model="studio/noise", n=4, seed=7)
+    Path("aigc.toml").write_text(f'{UNFILTERED}[plugins]\nload = ["{studio}"]\n')
+    result = aigc_core.generate("image", model="studio/noise", n=4, seed=7)
     assert len(result) == 4
     assert result[0].content.size == (8, 8)
     saved = result[0].save("first.png")
@@ -122,7 +122,10 @@ def test_of_several_candidates_the_selector_keeps_one_and_the_recipe_names_it(pi
 
 def test_candidate_zero_is_what_a_run_without_candidates_makes(pipeline):
     house = pipeline(UNFILTERED)
-    made = {noise(house, seed=s, candidates=3, select="studio/brightest")[0].recipe["selection"]["kept"]: s for s in range(9)}
+    made = {
+        noise(house, seed=s, candidates=3, select="studio/brightest")[0].recipe["selection"]["kept"]: s
+        for s in range(9)
+    }
     seed = made[0]
     assert pixels(noise(house, seed=seed)) == pixels(noise(house, seed=seed, candidates=3, select="studio/brightest"))
 
