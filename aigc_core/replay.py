@@ -158,7 +158,7 @@ def _make(pipeline: Pipeline, plan: Plan, recipe: Mapping[str, JSON]) -> Content
     items = [stages.item_for(plan, prepared, candidate) for _ in range(plan.micro_batch)]
     for final in pipeline.generator(plan).generate(items):
         if isinstance(final, Final) and final.index == 0:
-            made = stages.finish(plan, prepared, candidate, final.content, final.scores, None)
+            made = stages.finish(plan, prepared, candidate, final, None)
             _stop_if_blocked(made.verdict)
             return made.content
     raise ItemError(f"generator {plan.entry.spec.name!r} (plugin {plan.entry.plugin}) made nothing")

@@ -154,9 +154,9 @@ class Ledger:
                 run = f"{now:%Y%m%d-%H%M%S}-{now.microsecond // 16:04x}"
                 begun = (run, now.isoformat(), pid, _started(pid))
                 done = connection.execute(
-                    "INSERT OR IGNORE INTO runs (id, started_at, pid, pid_started, status,"
+                    "INSERT INTO runs (id, started_at, pid, pid_started, status,"
                     " surface, modality, model, seed, total, output)"
-                    " VALUES (?, ?, ?, ?, 'running', ?, ?, ?, ?, ?, ?)",
+                    " VALUES (?, ?, ?, ?, 'running', ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING",
                     (*begun, surface, modality, model, seed, total, output),
                 )
                 if done.rowcount:
@@ -262,9 +262,11 @@ class Ledger:
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
         connection.execute("PRAGMA foreign_keys = ON")
-        if not self._is_ours(connection):
+        connection.execute("BEGIN")  # the checks need one moment of the file: another process may be making it
+        known = self._is_ours(connection)
+        connection.execute("COMMIT")
+        if not known:
             connection.execute("BEGIN IMMEDIATE")
-            # Another process may have been first.
             if not self._is_ours(connection):
                 for statement in _CREATE.split(";"):
                     connection.execute(statement)
@@ -326,7 +328,7 @@ def _use_write_ahead_log(connection: sqlite3.Connection) -> None:
     deadline = time.monotonic() + PATIENCE
     while True:
         try:
-            # This needs the file for itself, and SQLite does not wait for that as it does for a write.
+            # This needs the file for itself, and SQLite does not wait for a writer here as it does elsewhere.
             connection.execute("PRAGMA journal_mode = WAL")
         except sqlite3.OperationalError as error:
             if "locked" not in str(error) or time.monotonic() > deadline:

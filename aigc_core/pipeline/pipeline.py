@@ -18,6 +18,7 @@ from aigc_core.events import ArtifactBlocked, ArtifactCreated, Event, ItemFailed
 from aigc_core.pipeline.options import Given
 from aigc_core.pipeline.output import OutputFolder
 from aigc_core.pipeline.plan import Order, Plan, Planner
+from aigc_core.pipeline.record import Record
 from aigc_core.pipeline.run import Run
 from aigc_core.protocols import Generator as ContentGenerator
 from aigc_core.provenance import Envelope, environment, write
@@ -123,16 +124,9 @@ class Pipeline:
         config = self.settings.config
         generator = self.generator(plan)
         folder = OutputFolder(Path(output).expanduser()) if output is not None else None
-        run = Run(
-            plan,
-            generator,
-            registry=self.registry,
-            ledger=Ledger(config.ledger_path),
-            writer=self._writer(metadata or config.generate.metadata),
-            output=folder,
-            surface=surface,
-            skip_failing_steps=config.generate.on_error == "skip",
-        )
+        record = Record(plan, self.registry, Ledger(config.ledger_path), folder, surface)
+        writer = _FileWriter(metadata or config.generate.metadata, config.generate.labels)
+        run = Run(plan, generator, record, writer, skip_failing_steps=config.generate.on_error == "skip")
         return run.events()
 
     def generate(
@@ -226,9 +220,6 @@ class Pipeline:
                 )
             self._loaded[key] = generator
         return self._loaded[key]
-
-    def _writer(self, default: str) -> _FileWriter:
-        return _FileWriter(default, self.settings.config.generate.labels)
 
 
 class _FileWriter:

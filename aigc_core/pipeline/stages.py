@@ -13,7 +13,7 @@ from typing import Any
 from aigc_core.content import JSON, Condition, Content, Request, Verdict
 from aigc_core.errors import ItemError, UsageError
 from aigc_core.pipeline.plan import Order, Plan, ReadyStep
-from aigc_core.protocols import Candidate, Item, StepContext
+from aigc_core.protocols import Candidate, Final, Item, StepContext
 from aigc_core.randomness import Noise, item_seed
 
 Skipped = Callable[[str, str], None]  # step, error
@@ -108,15 +108,13 @@ def item_for(plan: Plan, prepared: Prepared, candidate: int) -> Item:
     return Item(prepared.request.prompt, prepared.request.inputs, prepared.condition, plan.options, noise)
 
 
-def finish(
-    plan: Plan, prepared: Prepared, candidate: int, content: Content, scores: Any, on_skip: Skipped | None
-) -> Made:
+def finish(plan: Plan, prepared: Prepared, candidate: int, final: Final, on_skip: Skipped | None) -> Made:
     """Postprocess and moderate one generated candidate.
 
     Raises:
         ItemError: the generator or a step returned the wrong type, or a step failed (and `on_skip` is None).
     """
-    modality = plan.order.modality
+    modality, content = plan.order.modality, final.content
     check_type(content, modality, f"generator {plan.entry.spec.name!r} (plugin {plan.entry.plugin})")
     records = []
     for position, step in enumerate(plan.post):
@@ -125,7 +123,7 @@ def finish(
         if record is not None:
             records.append(record)
     verdict = plan.moderator.check("artifact", [("content", modality, content)], prepared.request)
-    return Made(candidate, content, scores, tuple(records), verdict)
+    return Made(candidate, content, final.scores, tuple(records), verdict)
 
 
 def select(plan: Plan, prepared: Prepared, made: list[Made]) -> tuple[Made, dict[str, JSON] | None]:

@@ -4,10 +4,10 @@ Pillow and pydantic are imported only when a picture is written or something is 
 """
 
 from aigc_core.provenance.atomic import store
-from aigc_core.provenance.machine import environment
 from aigc_core.provenance.files import METADATA, Sealed, extension, read, require_envelope, write, write_plain
-from aigc_core.provenance.labels import PROFILES
 from aigc_core.provenance.infotext import parameters
+from aigc_core.provenance.labels import PROFILES
+from aigc_core.provenance.machine import environment
 from aigc_core.provenance.recipe import Envelope, canonical, content_digest, recipe_id, seal
 from aigc_core.provenance.untrusted import parse
 

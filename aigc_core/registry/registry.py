@@ -155,11 +155,7 @@ class Registry:
         """Raise PluginError when a broken or disabled plugin is the likely reason that `name` is missing."""
         family = name.partition("/")[0]
         for plugin in self.plugins:
-            if (
-                plugin.status != "ok"
-                and near_miss(family, [plugin.name, plugin.source])
-                and family in (plugin.name, plugin.source, plugin.source.removeprefix("aigc-plugin-"))
-            ):
+            if plugin.status != "ok" and family in (plugin.name, plugin.source.removeprefix("aigc-plugin-")):
                 reason = plugin.complaint if plugin.status == "broken" else f"plugin {plugin} is disabled"
                 raise PluginError(f"{word} {name!r} is missing: {reason}")
 
