@@ -14,8 +14,9 @@ import time
 import weakref
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import astuple, dataclass, fields, replace
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
+from operator import attrgetter
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -110,6 +111,7 @@ class RunRow:
 
 _RUN_COLUMNS = ", ".join(field.name for field in fields(RunRow))
 _ITEM_COLUMNS = ", ".join(field.name for field in fields(ItemRow))
+_item_values = attrgetter(*(field.name for field in fields(ItemRow)))
 
 
 class Ledger:
@@ -169,7 +171,7 @@ class Ledger:
         with self._writing() as connection:
             connection.executemany(
                 f"INSERT INTO items (run, {_ITEM_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
-                ((run, *astuple(row)) for row in rows),
+                ((run, *_item_values(row)) for row in rows),
             )
             connection.execute(
                 "UPDATE runs SET created = created + ?, blocked = blocked + ?, failed = failed + ? WHERE id = ?",

@@ -10,6 +10,7 @@ import textwrap
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -181,6 +182,71 @@ def test_processes_may_share_a_ledger_even_a_new_one(ledger, process):
     assert sorted(ids) == sorted(run.id for run in ledger.runs())
     for run in ledger.runs():
         assert (run.status, run.created, run.blocked, len(ledger.items(run.id))) == ("finished", 50, 50, 100)
+
+
+def test_a_new_ledger_waits_for_whoever_is_writing(ledger, monkeypatch):
+    ledger.start(**ASKED)
+    ledger.close()
+    other = sqlite3.connect(ledger.path, isolation_level=None)
+    other.execute("PRAGMA journal_mode = DELETE")  # as it is for a moment after it was made
+    other.execute("BEGIN IMMEDIATE")
+    monkeypatch.setattr("aigc_core.runs.time.sleep", lambda seconds: other.execute("COMMIT"))
+    run = ledger.run(ledger.runs()[0].id)
+    other.close()
+    assert run.status == "running"
+    assert ledger.path.with_name("runs.sqlite-wal").exists()
+
+
+def test_a_new_ledger_does_not_wait_for_ever(ledger, monkeypatch):
+    ledger.start(**ASKED)
+    ledger.close()
+    other = sqlite3.connect(ledger.path, isolation_level=None)
+    other.execute("PRAGMA journal_mode = DELETE")
+    other.execute("BEGIN IMMEDIATE")
+    monkeypatch.setattr("aigc_core.runs.PATIENCE", -1.0)
+    with pytest.raises(FileError, match=r"locked.*try again"):
+        ledger.runs()
+    other.close()
+
+
+def test_two_runs_of_one_moment_have_two_ids(ledger, monkeypatch):
+    class Clock(datetime):
+        moments = iter([100, 101, 117])  # microseconds; an id tells 16 of them apart
+
+        @classmethod
+        def now(cls, tz=None):
+            return datetime(2026, 11, 22, 6, 30, 15, next(cls.moments), tz)
+
+    monkeypatch.setattr("aigc_core.runs.datetime", Clock)
+    assert [ledger.start(**ASKED) for _ in range(2)] == ["20261122-063015-0006", "20261122-063015-0007"]
+
+
+def test_a_run_without_a_model_is_a_mistake(ledger):
+    with pytest.raises(sqlite3.IntegrityError):
+        ledger.start(**ASKED | {"model": None})
+
+
+def test_a_run_of_somebody_else_is_running(ledger):
+    run = ledger.start(**ASKED)
+    started = int(Path("/proc/1/stat").read_text().rpartition(")")[2].split()[19])
+    with sqlite3.connect(ledger.path) as connection:
+        connection.execute("UPDATE runs SET pid = 1, pid_started = ?", (started,))
+    connection.close()
+    assert ledger.run(run).status == "running"
+
+
+def test_where_the_system_says_little_a_run_counts_as_running(ledger, monkeypatch):
+    def forbidden(pid: int, signal: int) -> None:
+        raise PermissionError
+
+    run = ledger.start(**ASKED)
+    with sqlite3.connect(ledger.path) as connection:
+        connection.execute("UPDATE runs SET pid = 2147483647")
+    connection.close()
+    monkeypatch.setattr(os, "kill", forbidden)  # and /proc shows nothing of it
+    assert ledger.run(run).status == "running"
+    monkeypatch.setattr(sys, "platform", "win32")
+    assert ledger.run(run).status == "running"
 
 
 def test_what_was_recorded_survives_kill_9(ledger, process):

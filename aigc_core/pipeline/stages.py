@@ -14,6 +14,7 @@ from aigc_core.content import JSON, Condition, Content, Request, Verdict
 from aigc_core.errors import ItemError, UsageError
 from aigc_core.pipeline.plan import Order, Plan, ReadyStep
 from aigc_core.protocols import Candidate, Final, Item, StepContext
+from aigc_core.provenance import canonical
 from aigc_core.randomness import Noise, item_seed
 
 Skipped = Callable[[str, str], None]  # step, error
@@ -142,6 +143,7 @@ def select(plan: Plan, prepared: Prepared, made: list[Made]) -> tuple[Made, dict
         index = selector.call(prepared.request, candidates, context)
         if isinstance(index, bool) or not 0 <= index < len(made):
             raise ValueError(f"returned {index!r} for {len(made)} candidates")
+        _check_record(record)
     except Exception as error:
         raise _item_error("selector", selector, error) from error
     kept = made[int(index)]
@@ -160,6 +162,7 @@ def run_step(
     context = StepContext(request, step.options, noise, record.__setitem__)
     try:
         result = step.call(_own(content), context)
+        _check_record(record)
         check_type(result, modality, f"step {step.name!r} (plugin {step.plugin})")
     except UsageError:
         raise
@@ -169,6 +172,14 @@ def run_step(
         on_skip(step.name, f"{type(error).__name__}: {error}")
         return content, None
     return result, step.described(record=record)
+
+
+def _check_record(record: dict[str, JSON]) -> None:
+    """Raise TypeError unless `record` can stand in a recipe; here the step is still known that wrote it."""
+    try:
+        canonical(record)
+    except UsageError as error:
+        raise TypeError(f"recorded what is no JSON: {error}") from error
 
 
 def _item_error(word: str, step: ReadyStep, error: Exception) -> ItemError:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import importlib
 import inspect
 import logging
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import redirect_stdout
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -175,7 +177,7 @@ class Registry:
             return found
         except AigcError:
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise PluginError(
                 f"plugin {entry.plugin}: {entry.spec.name!r}: {reference} cannot be imported: {error}",
                 hint=f"aigc plugins check {entry.plugin.name}",
@@ -193,7 +195,7 @@ class Registry:
                 continue
             try:
                 _call(implementation, event=event)
-            except Exception as error:  # noqa: BLE001 - events are for watching only
+            except (Exception, SystemExit) as error:  # noqa: BLE001 - events are for watching only
                 self._on_problem(f"plugin {source.plugin}: {hook}: {type(error).__name__}: {error}")
 
     # Finding and registering
@@ -273,8 +275,8 @@ class Registry:
                         raise PluginError(f"its {word} {spec.name!r} is already declared by plugin {earlier.plugin}")
                     if [other.name for other in specs].count(spec.name) > 1:
                         raise PluginError(f"declares the {word} {spec.name!r} twice")
-            except Exception as error:  # noqa: BLE001 - whatever a plugin does, it breaks only itself
-                source.plugin.break_down(f"{' '.join(str(error).split())}", cause=error)
+            except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a plugin does, it breaks only itself
+                source.plugin.break_down(_explained(hook, error), cause=error)
                 self._forget(source.plugin)
                 continue
             entries.update({spec.name: Registered(spec, source.plugin) for spec in specs})
@@ -297,5 +299,12 @@ def _checked(hook: str, returned: Any, kind: type[S]) -> list[S]:
     return cast("list[S]", specs)
 
 
+def _explained(hook: str, error: BaseException) -> str:
+    """Say in one line what went wrong in `hook`; an error of ours says enough by itself."""
+    text = " ".join(str(error).split())
+    return text if isinstance(error, AigcError) else f"{hook}: {type(error).__name__}: {text}"
+
+
 def _call(implementation: Any, **arguments: Any) -> Any:
-    return implementation.function(**{name: arguments[name] for name in implementation.argnames})
+    with redirect_stdout(sys.stderr):  # stdout is data; a plugin that talks must not spoil --json
+        return implementation.function(**{name: arguments[name] for name in implementation.argnames})

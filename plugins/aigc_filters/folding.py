@@ -55,7 +55,7 @@ def _clusters(text: str) -> list[tuple[int, int]]:
     cuts = [at for at, character in enumerate(text) if character < "\x80" or not _joins(character)]
     if text and (not cuts or cuts[0] != 0):
         cuts.insert(0, 0)
-    return list(zip(cuts, [*cuts[1:], len(text)], strict=True))
+    return list(zip(cuts, [*cuts[1:], len(text)], strict=True)) if cuts else []
 
 
 @lru_cache(maxsize=65_536)

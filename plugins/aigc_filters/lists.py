@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
@@ -46,12 +47,22 @@ def file_version(path: Path) -> tuple[Path, int, int]:
     return (path, state.st_mtime_ns, state.st_size)
 
 
+def file_digest(path: Path) -> str:
+    """Return the sha256 of a file that holds a list, hex.
+
+    Raises:
+        UsageError: it cannot be read, or is not UTF-8.
+    """
+    return _read(*file_version(path))[1]
+
+
 def _lines(path: Path) -> Iterator[tuple[str, str]]:
-    yield from ((text, f"{path}, line {number}") for number, text in _read(*file_version(path)))
+    yield from ((line, f"{path}, line {number}") for number, line in _read(*file_version(path))[0])
 
 
 @lru_cache(maxsize=32)
-def _read(path: Path, mtime_ns: int, size: int) -> tuple[tuple[int, str], ...]:
+def _read(path: Path, mtime_ns: int, size: int) -> tuple[tuple[tuple[int, str], ...], str]:
+    # Time and size are part of the key, so that an edited list is read again.
     try:
         data = path.read_bytes()
         text = data.decode("utf-8-sig")
@@ -60,10 +71,9 @@ def _read(path: Path, mtime_ns: int, size: int) -> tuple[tuple[int, str], ...]:
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise UsageError(f"wordlist: {path}, line {line}: not UTF-8", hint="save it as UTF-8") from error
-    numbered = enumerate(text.split("\n"), 1)
-    return tuple(
-        (n, line.strip()) for n, line in numbered if line.strip() and not line.lstrip().startswith("#")
-    )
+    stripped = ((number, line.strip()) for number, line in enumerate(text.split("\n"), 1))
+    lines = tuple((number, line) for number, line in stripped if line and not line.startswith("#"))
+    return lines, hashlib.sha256(data).hexdigest()
 
 
 def _unreadable(path: Path, error: OSError) -> UsageError:

@@ -11,11 +11,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Self
 
-from pydantic import BaseModel, Field, model_validator
+from pydantic import BaseModel, Field, computed_field, model_validator
 
 from aigc_core import FilterContext, Finding
 from aigc_filters.folding import fold
-from aigc_filters.lists import file_version, folded_entries
+from aigc_filters.lists import file_digest, file_version, folded_entries
 from aigc_filters.matching import Matcher
 
 Span = tuple[int, int]
@@ -27,8 +27,10 @@ class WordlistOptions(BaseModel, extra="forbid", frozen=True):
 
     deny: tuple[str, ...] = Field((), description="words and phrases to find")
     allow: tuple[str, ...] = Field((), description="words and phrases within which nothing is found")
-    deny_files: tuple[Path, ...] = Field((), description="UTF-8 files of them, one a line, # for comments")
-    allow_files: tuple[Path, ...] = Field((), description="the same for allow")
+    deny_files: tuple[Path, ...] = Field(
+        (), exclude=True, description="UTF-8 files of them, one a line, # for comments"
+    )
+    allow_files: tuple[Path, ...] = Field((), exclude=True, description="the same for allow")
     case_sensitive: bool = Field(False, description="tell capital and small letters apart")
 
     @model_validator(mode="after")
@@ -36,6 +38,13 @@ class WordlistOptions(BaseModel, extra="forbid", frozen=True):
         # Before the run starts: a bad list found later would block every item.
         _compiled(self)
         return self
+
+    # A recipe holds the hash of these options. It is to change when a file changes, not when it is moved.
+    @computed_field
+    def digests(self) -> dict[str, list[str]]:
+        """sha256 of the files, in order."""
+        files = {"deny_files": self.deny_files, "allow_files": self.allow_files}
+        return {name: [file_digest(path) for path in paths] for name, paths in files.items()}
 
 
 def wordlist(text: str, context: FilterContext) -> list[Finding]:

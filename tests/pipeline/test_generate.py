@@ -159,6 +159,12 @@ def test_a_step_that_returns_the_wrong_type_is_an_error(pipeline):
     assert "returned NoneType, not a PIL image" in failed.error
 
 
+def test_a_step_that_records_what_is_no_json_is_named(pipeline):
+    (failed,) = noise(pipeline(UNFILTERED), post=["confide"])
+    assert "step 'confide' (plugin studio" in failed.error
+    assert "no JSON" in failed.error
+
+
 def test_a_selector_that_returns_no_index_fails_the_item(pipeline):
     (failed,) = noise(pipeline(UNFILTERED), candidates=2, select="studio/out-of-range")
     assert "returned 2 for 2 candidates" in failed.error

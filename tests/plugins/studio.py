@@ -73,6 +73,11 @@ def forget(picture, context):
     return None
 
 
+def confide(picture, context):
+    context.record("secret", {1, 2})
+    return picture
+
+
 def dice(prompt, context):
     return f"{prompt} {context.noise.choice(1000)}"
 
@@ -132,6 +137,7 @@ def aigc_postprocessors():
         StepSpec("scribble", "image", scribble),
         StepSpec("refuse", "image", refuse),
         StepSpec("forget", "image", forget),
+        StepSpec("confide", "image", confide),
         StepSpec("shout", "text", lambda text, context: text.upper()),
     ]
 

@@ -25,7 +25,7 @@ def test_a_png_says_so_in_the_form_that_the_xmp_standard_asks_for(tmp_path, enve
     path = write(digit, envelope, tmp_path / "a.png")
     (text,) = [body for kind, body in chunks(path) if body.startswith(b"XML:com.adobe.xmp\0")]
     # Keyword, NUL, not compressed, method 0, no language, no translated keyword.
-    assert text.startswith(b"XML:com.adobe.xmp\0\0\0\0\0<?xpacket begin=\"\xef\xbb\xbf\"")
+    assert text.startswith(b'XML:com.adobe.xmp\0\0\0\0\0<?xpacket begin="\xef\xbb\xbf"')
     root = ElementTree.fromstring(text[22:].decode())
     assert root.tag == "{adobe:ns:meta/}xmpmeta"
     (description,) = root.findall(f"{{{RDF}}}RDF/{{{RDF}}}Description")

@@ -5,7 +5,7 @@ import sys
 import textwrap
 
 from aigc_core.provenance import environment
-from aigc_core.provenance.environment import _cpu
+from aigc_core.provenance.machine import _cpu
 from aigc_core.version import __version__
 
 X86 = """\
@@ -33,6 +33,15 @@ def test_cpus_are_told_apart_by_class():
     assert _cpu(ARM) == {"cpu": "0x41 0xd40", "simd": "sve"}
     assert _cpu("")["simd"] == "unknown"
     assert _cpu("")["cpu"]
+
+
+def test_a_machine_that_says_little_is_no_error(monkeypatch, tmp_path):
+    monkeypatch.setattr("aigc_core.provenance.machine._CPUINFO", tmp_path / "missing")
+    monkeypatch.setattr("aigc_core.provenance.machine.PACKAGES", ("no-such-package", "pillow"))
+    found = environment.__wrapped__()
+    assert "no-such-package" not in found
+    assert found["pillow"]
+    assert found["simd"] == "unknown"
 
 
 def test_importing_provenance_and_asking_for_the_environment_imports_nothing_heavy():
