@@ -33,10 +33,11 @@ BLOCKS = frozenset(_BLOCKS.split())
 INLINE = frozenset(_INLINE.split())
 UNSEEN = frozenset({"script", "style"})
 
+_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
+_DECLARATION = re.compile(r"<![a-zA-Z\[][^>]*>")
+
 _EMOJI = r"\u2190-\u2bff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff\ufe0f"
-_JOINING = (
-    r"\u0600-\u109f\u1780-\u18af"  # Arabic, Indic, Khmer, Mongolian: joiners change how a word is spelt
-)
+_JOINING = r"\u0600-\u109f\u1780-\u18af"  # Arabic, Indic, Khmer, Mongolian: joiners change how a word is spelt
 _JUNK = re.compile(
     # Kept: the joiner of an emoji sequence, joiners inside words of joining scripts, the tags of a flag.
     rf"((?<=[{_EMOJI}])\u200d(?=[{_EMOJI}])"
@@ -93,7 +94,10 @@ def _pass(text: str, options: CleanOptions) -> str:
 
 
 def _without_html(text: str) -> str:
-    # What follows the last ">" holds no whole tag: "if a <b" is arithmetic, and is not given to the parser.
+    # Versions of html.parser differ over what is never closed, and some raise over "<![". So declarations are
+    # removed here, "<!" that closes nowhere is text, and so is what follows the last ">": "if a <b" is no tag.
+    text = _sub_up_to("-->", _COMMENT, text)
+    text = _sub_up_to(">", _DECLARATION, text).replace("<!", "&lt;!")
     end = text.rfind(">") + 1
     remover = _Remover()
     remover.feed(text[:end])
@@ -101,6 +105,12 @@ def _without_html(text: str) -> str:
     if not remover.unseen:
         remover.kept.append(html.unescape(text[end:]))
     return "".join(remover.kept)
+
+
+def _sub_up_to(last: str, pattern: re.Pattern[str], text: str) -> str:
+    # Beyond the last end no match is possible, and looking for one from every start would take quadratic time.
+    end = text.rfind(last) + len(last)
+    return pattern.sub("", text[:end]) + text[end:] if last in text else text
 
 
 class _Remover(HTMLParser):

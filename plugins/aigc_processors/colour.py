@@ -37,9 +37,7 @@ def adjust(picture: Image.Image, context: StepContext) -> Image.Image:
 class BackgroundOptions(BaseModel, extra="forbid", frozen=True):
     """What stands behind transparent pixels."""
 
-    color: str = Field(
-        "white", max_length=64, description="a name (white), #rrggbb, or a form like hsl(120, 50%, 50%)"
-    )
+    color: str = Field("white", max_length=64, description="a name (white), #rrggbb, or a form like hsl(120, 50%, 50%)")
 
     @field_validator("color")
     @classmethod

@@ -10,9 +10,7 @@ from pydantic import BaseModel, BeforeValidator, Field, model_validator
 from aigc_core import ItemError, StepContext
 from aigc_processors.modes import MAX_SIDE, plain
 
-Gravity = Literal[
-    "center", "north", "northeast", "east", "southeast", "south", "southwest", "west", "northwest"
-]
+Gravity = Literal["center", "north", "northeast", "east", "southeast", "south", "southwest", "west", "northwest"]
 Side = Annotated[int, Field(ge=1, le=MAX_SIDE)]
 Size = tuple[int, int]
 

@@ -105,24 +105,24 @@ class _Parser:
             elif mark == "{":
                 parts.append(self._braces(opened))
             elif mark == "}":
-                raise self._error(self._at, "'}' closes nothing", "write a brace itself as '}}'")
+                raise self._error(
+                    self._at,
+                    "'}' closes nothing",
+                    "'{{' and '}}' are braces themselves; '{{a|b}|c}' works as '{c|{a|b}}'",
+                )
             else:
                 self._at = token.end()
                 parts.append(mark[0])
         if opened:
-            raise self._error(
-                opened[-1], "'{' is never closed", "close it with '}', or write a brace itself as '{{'"
-            )
+            raise self._error(opened[-1], "'{' is never closed", "close it with '}', or write a brace itself as '{{'")
         parts.append(self._source[self._at :])
         return tuple(filter(None, parts))
 
     def _braces(self, opened: tuple[int, ...]) -> Variable | Choice:
         start = self._at
         if len(opened) >= MAX_NESTING:
-            raise self._error(
-                start, f"braces nest more than {MAX_NESTING} deep", "move parts into wildcard files"
-            )
-        alternatives = []
+            raise self._error(start, f"braces nest more than {MAX_NESTING} deep", "move parts into wildcard files")
+        alternatives: list[Alternative] = []
         while not alternatives or self._source[self._at] == "|":
             self._at += 1
             alternatives.append(self._alternative((*opened, start)))
@@ -131,9 +131,7 @@ class _Parser:
         if len(alternatives) == 1:
             return self._variable(source[1:-1].strip(), start)
         if not sum(alternative.weight for alternative in alternatives) > 0:
-            raise self._error(
-                start, f"all weights of {source} are 0", "give one alternative a weight above 0"
-            )
+            raise self._error(start, f"all weights of {source} are 0", "give one alternative a weight above 0")
         return Choice(tuple(alternatives), source)
 
     def _alternative(self, opened: tuple[int, ...]) -> Alternative:

@@ -74,11 +74,7 @@ class _Filling:
         known = self._options.variables
         if variable.name not in known:
             close = difflib.get_close_matches(variable.name, known, n=1)
-            hint = (
-                f"did you mean {{{close[0]}}}?"
-                if close
-                else f'set it: --pre "template variables.{variable.name}=…"'
-            )
+            hint = f"did you mean {{{close[0]}}}?" if close else f'set it: --pre "template variables.{variable.name}=…"'
             raise UsageError(f"template: unknown variable {{{variable.name}}} at {variable.place}", hint=hint)
         return known[variable.name]
 

@@ -68,9 +68,7 @@ def _read(path: Path, shown: str, mtime_ns: int, size: int) -> WildcardFile:
         raise UsageError(f"template: cannot read {path}: {error.strerror}") from error
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise UsageError(
-            f"template: {path}, line {line}, is not UTF-8", hint="save the file as UTF-8"
-        ) from error
+        raise UsageError(f"template: {path}, line {line}, is not UTF-8", hint="save the file as UTF-8") from error
     stripped = ((number, line.strip()) for number, line in enumerate(text.splitlines(), 1))
     lines = tuple((number, line) for number, line in stripped if line and not line.startswith("#"))
     if not lines:
