@@ -227,18 +227,24 @@ def _leaves(section: BaseModel, prefix: str = "", *, only_set: bool = False) -> 
 
 
 def _line(text: str, key: str) -> int:
-    """Return the line on which the dotted `key` is set; tomllib keeps no positions."""
-    section, _, name = key.rpartition(".")
-    current = ""
-    best = 1
+    """Return the line on which the dotted `key`, or the table it stands in, is set; tomllib keeps no positions."""
+    section, best = "", 1
     for number, line in enumerate(text.splitlines(), 1):
-        if header := re.match(r"\s*\[+\s*([^\]]+?)\s*\]+", line):
-            current = re.sub(r"[\s\"']", "", header[1])
-            if current in (key, section):
-                best = number
-        elif re.match(rf"\s*[\"']?{re.escape(name)}[\"']?\s*[=.]", line) and current == section:
+        if header := re.match(r"\s*\[+([^\]]+)\]", line):
+            named = section = _bare(header[1])
+        elif assignment := re.match(r"([^=#\[\]{}]+)=", line):
+            named = f"{section}.{_bare(assignment[1])}".lstrip(".")
+        else:
+            continue
+        if named == key:
             return number
+        if key.startswith(f"{named}."):
+            best = number
     return best
+
+
+def _bare(key: str) -> str:
+    return re.sub(r"[\s\"']", "", key)
 
 
 def _explain(error: ValidationError, where: Any) -> UsageError:

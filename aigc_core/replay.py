@@ -12,7 +12,7 @@ from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
 from aigc_core.content import JSON, Action, Content, Verdict
-from aigc_core.errors import BlockedError, FileError, ItemError, ModelError, UsageError
+from aigc_core.errors import BlockedError, FileError, ItemError, ModelError, PluginError, UsageError
 from aigc_core.pipeline import Order, Pipeline, Plan, stages
 from aigc_core.protocols import Final
 from aigc_core.provenance import Envelope, content_digest, environment, read, recipe_id, require_envelope
@@ -67,6 +67,7 @@ def replay_file(
         return Replay(Answer.DIFFERENT, tuple(changes), envelope.recipe_id)
     pipeline = pipeline or Pipeline()
     recipe = envelope.recipe
+    _check_plugins(pipeline, recipe)
     if reasons := _changed_model(pipeline, recipe, model):
         return Replay(Answer.DIFFERENT, reasons, envelope.recipe_id)
     plan = _plan(pipeline, recipe, model, _given_inputs(recipe, inputs))
@@ -83,6 +84,19 @@ def _changed(envelope: Envelope, content: Content) -> Iterator[str]:
     if digest != envelope.digest:
         what = "text was" if isinstance(content, str) else "pixels were"
         yield f"the {what} changed: the digest is {envelope.digest[:12]}, and the content hashes to {digest[:12]}"
+
+
+def _check_plugins(pipeline: Pipeline, recipe: Mapping[str, JSON]) -> None:
+    """Raise PluginError for the first component of the recipe that no plugin brings here."""
+    registry = pipeline.registry
+    steps = [("postprocessor", registry.postprocessors, step["step"], step) for step in recipe["post"]]
+    generator = recipe["generator"]
+    for word, known, name, described in [("generator", registry.generators, generator["name"], generator), *steps]:
+        if name not in known:
+            raise PluginError(
+                f"the recipe needs the {word} {name!r}, which is not here",
+                hint=f"install the plugin {described['plugin']!r}, version {described['version']}",
+            )
 
 
 def _changed_model(pipeline: Pipeline, recipe: Mapping[str, JSON], name: str | None) -> tuple[str, ...]:
@@ -188,10 +202,10 @@ def _environment_changes(before: Mapping[str, Any]) -> Iterator[str]:
 def _plugin_changes(recipe: Mapping[str, JSON], plan: Plan) -> Iterator[str]:
     now = {plan.entry.plugin.name: plan.entry.plugin.version}
     now.update({step.plugin.name: step.plugin.version for step in plan.post})
-    for described in (recipe["generator"], *recipe["post"]):
-        version = now.get(described["plugin"])
-        if version is not None and version != described["version"]:
-            yield f"plugin {described['plugin']} was {described['version']} and is {version}"
+    before = {described["plugin"]: described["version"] for described in (recipe["generator"], *recipe["post"])}
+    for plugin, version in sorted(before.items()):
+        if plugin in now and now[plugin] != version:
+            yield f"plugin {plugin} was {version} and is {now[plugin]}"
 
 
 def _difference(before: Content, now: Content) -> tuple[str, bool]:

@@ -145,3 +145,19 @@ def test_a_picture_without_a_recipe_is_an_error_that_says_so(house):
     Image.new("L", (4, 4)).save("plain.png")
     with pytest.raises(FileError, match="no recipe"):
         replay_file("plain.png", pipeline=house)
+
+
+def test_a_recipe_whose_plugin_is_gone_names_it(house):
+    from aigc_core import Pipeline, PluginError
+
+    path = make(house, seed=5)
+    with pytest.raises(PluginError, match=r"generator 'studio/noise'.*plugin 'studio', version sha256:"):
+        replay_file(path, pipeline=Pipeline())
+    bare = forge(
+        path,
+        lambda recipe: recipe["post"].append(
+            {"step": "gone", "plugin": "acme", "version": "2", "options": {}, "record": {}}
+        ),
+    )
+    with pytest.raises(PluginError, match=r"postprocessor 'gone'.*plugin 'acme'"):
+        replay_file(bare, pipeline=house)

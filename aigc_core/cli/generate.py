@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -102,7 +102,9 @@ def generate(
         select=select,
     )
     plan = pipeline.plan(order)
-    folder = output or Path(pipeline.settings.config.generate.output)
+    settings = pipeline.settings.config.generate
+    folder = (output or Path(settings.output)).expanduser()
+    metadata = metadata or settings.metadata
     report = _Report(
         plan,
         keep_pictures=MOST_ON_SHEET if grid else MOST_SHOWN if terminal.is_terminal() else 0,
@@ -110,12 +112,14 @@ def generate(
     )
     with closing(pipeline.stream(plan, output=folder, metadata=metadata, surface="cli")) as events:
         try:
-            for event in events if quiet or as_json else _with_progress(events, n):
+            made = terminal.off_stdout(events)
+            for event in made if quiet or as_json else _with_progress(made, n):
                 report.add(event)
         except KeyboardInterrupt:
             terminal.say(report.way_on())
             raise
-    sheet = _write_sheet(report, folder) if grid and report.pictures else None
+    members = metadata in ("full", "id")
+    sheet = _write_sheet(report, folder, settings.labels, members=members) if grid and report.pictures else None
     if as_json:
         terminal.print_json(report.as_json(sheet))
     else:
@@ -231,7 +235,7 @@ def _with_progress(events: Iterator[Event], total: int) -> Iterator[Event]:
             yield event
 
 
-def _write_sheet(report: _Report, folder: Path) -> Path:
+def _write_sheet(report: _Report, folder: Path, labels: Sequence[str], *, members: bool) -> Path:
     from aigc_core.contact_sheet import contact_sheet
     from aigc_core.pipeline.output import OutputFolder
     from aigc_core.provenance import write_plain
@@ -241,7 +245,8 @@ def _write_sheet(report: _Report, folder: Path) -> Path:
     picture = contact_sheet(report.pictures, [str(member["seed"]) for member in report.members])
     stem = f"{report.plan.name.replace('/', '-')}-{report.plan.order.seed}-grid"
     path = OutputFolder(folder).path(stem, picture)
-    return write_plain(picture, path, members=report.members, trained=report.plan.model is not None)
+    named = report.members if members else ()
+    return write_plain(picture, path, members=named, trained=report.plan.model is not None, labels=labels)
 
 
 def _show(report: _Report, folder: Path, sheet: Path | None, *, preview: bool) -> None:

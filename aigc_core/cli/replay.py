@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Annotated
 
@@ -35,7 +37,8 @@ def replay(
     from aigc_core.replay import Answer, replay_file
 
     pipeline = context.ensure_object(State).pipeline(plugin or [])
-    result = replay_file(file, pipeline=pipeline, model=model, inputs=inputs or [])
+    with redirect_stdout(sys.stderr):  # a plugin that prints must not spoil --json
+        result = replay_file(file, pipeline=pipeline, model=model, inputs=inputs or [])
     if as_json:
         terminal.print_json(
             {

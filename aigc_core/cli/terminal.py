@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import redirect_stdout
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from PIL.Image import Image
     from rich.console import Console
+
+T = TypeVar("T")
 
 HALF_BLOCK = "▀"
 
@@ -59,6 +62,17 @@ def console() -> Console:
     from rich.console import Console
 
     return Console()
+
+
+def off_stdout(events: Iterator[T]) -> Iterator[T]:
+    """Pass `events` on; what plugins print while one is made goes to stderr, because stdout is data."""
+    while True:
+        with redirect_stdout(sys.stderr):
+            try:
+                event = next(events)
+            except StopIteration:
+                return
+        yield event
 
 
 def print_pictures(pictures: Sequence[Image]) -> None:

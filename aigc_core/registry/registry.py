@@ -84,6 +84,9 @@ class Registry:
         for hook, kind, word in _DECLARED:
             self._declared[hook] = self._collect(hook, kind, word)
         for plugin in self.plugins:
+            if plugin.status == "broken" and plugin.origin == "file":
+                # It was asked for by name, and may have brought the very filter that this run was to have.
+                raise PluginError(plugin.complaint) from plugin.cause
             if plugin.status == "broken":
                 self._on_problem(plugin.complaint)
 
@@ -213,12 +216,10 @@ class Registry:
             else:
                 self._register(plugin, import_entry(plugin, entry))
         self._check_disabled(disabled)
-        for path in files:
-            plugin, module = import_file(Path(path))
+        for path in {Path(file).resolve(): Path(file) for file in files}.values():  # named twice is loaded once
+            plugin, module = import_file(path)
             self.plugins.append(plugin)
             self._register(plugin, module)
-            if plugin.status == "broken":
-                raise PluginError(plugin.complaint) from plugin.cause
         self._sources.sort(key=lambda source: source.plugin.order)
 
     def _check_disabled(self, disabled: set[str]) -> None:
