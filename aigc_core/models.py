@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from aigc_core.content import JSON
 from aigc_core.errors import ModelError, PluginError, UsageError, unknown
 from aigc_core.provenance import canonical, store, write_plain
+from aigc_core.provenance.schema import MAX_MICRO_BATCH, Name
 from aigc_core.registry import Registered, Registry
 from aigc_core.specs import ModelSpec
 
@@ -38,7 +39,7 @@ class Manifest(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     format: Literal[1] = 1
-    name: str = Field(pattern=r"^[^/\\]+$", max_length=200)
+    name: Name
     component: str = Field(description="generator the weights are for, e.g. image/gan")
     modality: str
     options: dict[str, JSON] = Field(description="what the component is built with")
@@ -46,7 +47,7 @@ class Manifest(BaseModel):
     labels: tuple[str, ...] = ()
     prompt: Literal["none", "optional", "required"] = "none"
     precision: Literal["float32", "bfloat16"] = "float32"
-    micro_batch: int = Field(default=16, ge=1, le=4096, description="every call has exactly so many items")
+    micro_batch: int = Field(default=16, ge=1, le=MAX_MICRO_BATCH, description="every call has exactly so many items")
     licence: str = "unknown"
     files: dict[str, str] = Field(description="sha256 of every file that decides what the model makes")
 

@@ -72,7 +72,7 @@ def test_missing_weights_are_an_error_that_names_the_file():
         ({"micro_batch": 0}, "micro_batch"),
         ({"precision": "float8"}, "precision"),
         ({"files": {"../../etc/passwd": "0" * 64}}, "not a plain file name"),
-        ({"name": "a/b"}, "name"),
+        ({"name": "../b"}, "name"),
     ],
 )
 def test_a_manifest_that_is_not_understood_is_refused(change, message):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from types import FrameType
@@ -21,6 +22,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     signal.signal(signal.SIGTERM, _as_interrupt)
     try:
         code = app(args=arguments, prog_name="aigc", standalone_mode=False, obj=state)
+        sys.stdout.flush()
     except (AigcError, TyperException) as error:
         if state.debug:
             raise
@@ -30,6 +32,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     except OSError as error:
         if state.debug:
             raise
+        _give_up_stdout()
         where = f"{error.filename}: " if error.filename else ""
         print(f"aigc: {where}{error.strerror or error} (see it whole: aigc --debug …)", file=sys.stderr)  # noqa: T201
         code = 1
@@ -46,6 +49,14 @@ def _explain(error: AigcError | TyperException) -> int:
     line = f"aigc: {' '.join(str(message).split())}"
     print(f"{line} ({hint})" if hint else line, file=sys.stderr)  # noqa: T201
     return error.exit_code
+
+
+def _give_up_stdout() -> None:
+    """Throw away what stdout cannot take; the interpreter would try once more, and complain in its own words."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _as_interrupt(number: int, frame: FrameType | None) -> None:

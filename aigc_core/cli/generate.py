@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, redirect_stdout
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -110,7 +111,9 @@ def generate(
         keep_pictures=MOST_ON_SHEET if grid else MOST_SHOWN if terminal.is_terminal() else 0,
         keep_rows=math.inf if as_json else MOST_SHOWN if terminal.is_terminal() else 0,
     )
-    with closing(pipeline.stream(plan, output=folder, metadata=metadata, surface="cli")) as events:
+    with redirect_stdout(sys.stderr):  # a component that greets when it is made must not spoil --json either
+        stream = pipeline.stream(plan, output=folder, metadata=metadata, surface="cli")
+    with closing(stream) as events:
         try:
             made = terminal.off_stdout(events)
             for event in made if quiet or as_json else _with_progress(made, n):
@@ -161,7 +164,7 @@ class _Report:
         if isinstance(event, events.RunStarted):
             self.run = event.run
             if not self.keep_rows:
-                terminal.print_line("\t".join(self.columns))
+                terminal.print_row(self.columns)
         elif isinstance(event, events.ArtifactCreated):
             self._created(event)
         elif isinstance(event, events.ArtifactBlocked):
@@ -178,7 +181,7 @@ class _Report:
         if len(self.rows) < self.keep_rows:
             self.rows.append({**row, "recipe": artifact.recipe_id, "digest": artifact.digest})
         if not self.keep_rows:
-            terminal.print_line("\t".join(str(row[column]) for column in self.columns))
+            terminal.print_row([row[column] for column in self.columns])
         if len(self.pictures) < self.keep_pictures and not isinstance(artifact.content, str):
             self.pictures.append(artifact.content)
             self.members.append({"id": artifact.recipe_id, "seed": artifact.seed})
@@ -216,8 +219,6 @@ class _Report:
 
 def _with_progress(events: Iterator[Event], total: int) -> Iterator[Event]:
     """Pass `events` on, with a progress bar on stderr where a person is looking."""
-    import sys
-
     if not sys.stderr.isatty():
         yield from events
         return
@@ -244,9 +245,9 @@ def _write_sheet(report: _Report, folder: Path, labels: Sequence[str], *, member
         terminal.say(f"the contact sheet shows the first {len(report.pictures)}")
     picture = contact_sheet(report.pictures, [str(member["seed"]) for member in report.members])
     stem = f"{report.plan.name.replace('/', '-')}-{report.plan.order.seed}-grid"
-    path = OutputFolder(folder).path(stem, picture)
     named = report.members if members else ()
-    return write_plain(picture, path, members=named, trained=report.plan.model is not None, labels=labels)
+    with OutputFolder(folder).free_path(stem, picture) as path:
+        return write_plain(picture, path, members=named, trained=report.plan.model is not None, labels=labels)
 
 
 def _show(report: _Report, folder: Path, sheet: Path | None, *, preview: bool) -> None:

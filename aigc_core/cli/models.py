@@ -39,6 +39,7 @@ def list_models(context: typer.Context, plugin: PluginFiles = None, as_json: Jso
             "summary": "your own",
         }
         for name, folder in pipeline.planner.models.own()
+        if name not in pipeline.registry.models  # a bundled model of that name is the one that is found
     ]
     if as_json:
         terminal.print_json(rows)

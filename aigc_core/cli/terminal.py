@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_SPELT = str.maketrans({"\t": "\\t", "\n": "\\n", "\r": "\\r"})
 HALF_BLOCK = "▀"
 
 
@@ -40,12 +41,17 @@ def print_line(line: str) -> None:
         sys.stdout.buffer.write(line.encode("utf-8") + b"\n")
 
 
+def print_row(cells: Sequence[Any]) -> None:
+    """Print one tab-separated line of data; what would break the line or the column is spelt ``\\n``, ``\\t``."""
+    print_line("\t".join(str(cell).translate(_SPELT) for cell in cells))
+
+
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, title: str | None = None) -> None:
     """Print a table: drawn on a terminal, tab-separated with a header line elsewhere."""
     texts = [[("" if cell is None else str(cell)) for cell in row] for row in rows]
     if not is_terminal():
-        for row in (list(columns), *texts):
-            print_line("\t".join(" ".join(cell.split()) for cell in row))
+        for row in (columns, *texts):
+            print_row(row)
         return
     from rich import box
     from rich.table import Table

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from aigc_core.content import Artifact, Content
@@ -33,16 +35,38 @@ class OutputFolder:
                 hint="choose another with -o DIR",
             ) from error
 
-    def path(self, stem: str, content: Content) -> Path:
-        """Return a path in the folder that no file has yet: ``stem.png``, ``stem-2.png``, …"""
+    @contextmanager
+    def free_path(self, stem: str, content: Content) -> Iterator[Path]:
+        """Give a path in the folder that no file has yet: ``stem.png``, ``stem-2.png``, …
+
+        The name is the caller's until the end of the block, whoever else writes to the folder.
+        """
         ending = extension(content)
-        path = self.folder / f"{stem}{ending}"
-        number = 2
-        while path.exists():
-            path = self.folder / f"{stem}-{number}{ending}"
-            number += 1
-        return path
+        with _locked(self.folder):
+            path = self.folder / f"{stem}{ending}"
+            number = 2
+            while path.exists():
+                path = self.folder / f"{stem}-{number}{ending}"
+                number += 1
+            yield path
 
     def store(self, artifact: Artifact, name: str) -> Path:
         """Write `artifact` under the name of its model and seed, and return the path."""
-        return artifact.save(self.path(f"{name.replace('/', '-')}-{artifact.seed}", artifact.content))
+        with self.free_path(f"{name.replace('/', '-')}-{artifact.seed}", artifact.content) as path:
+            return artifact.save(path)
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Hold the folder against other runs; the system lets go of the lock when a process dies."""
+    try:
+        import fcntl
+    except ImportError:  # Windows has no such lock; there, two runs into one folder at once take their chances
+        yield
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)

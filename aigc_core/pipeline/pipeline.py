@@ -209,7 +209,7 @@ class Pipeline:
                 generator = plan.factory(plan.model)
             except AigcError:
                 raise
-            except Exception as error:
+            except (Exception, SystemExit) as error:
                 raise PluginError(
                     f"generator {plan.entry.spec.name!r} (plugin {plan.entry.plugin}) cannot be made: "
                     f"{type(error).__name__}: {error}"

@@ -19,6 +19,7 @@ from aigc_core.specs import DefaultFor, GeneratorSpec
 
 MOST_ITEMS = 1_000_000
 MOST_CANDIDATES = 10_000
+LONGEST_PROMPT = 200_000  # characters; a recipe holds no more
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,6 +222,8 @@ class Planner:
 
     @staticmethod
     def _check_prompt(order: Order, model: Model | None, entry: Registered[GeneratorSpec]) -> None:
+        if order.prompt is not None and len(order.prompt) > LONGEST_PROMPT:
+            raise UsageError(f"the prompt has {len(order.prompt):,} characters", hint=f"at most {LONGEST_PROMPT:,}")
         rule = model.manifest.prompt if model else entry.spec.prompt
         name = model.name if model else entry.spec.name
         if order.prompt is not None and rule == "none":

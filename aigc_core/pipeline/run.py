@@ -62,8 +62,9 @@ class Run:
 
         Closing the generator, or Ctrl-C, ends the run as interrupted; what was finished stays.
         """
-        yield self.record.start()
+        started = self.record.start()
         try:
+            yield started
             yield from self._items()
         except BaseException as error:
             self.record.fail(error)
@@ -129,7 +130,7 @@ class Run:
             yield from self.generator.generate(items)
         except AigcError:
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise self._broken(f"failed: {type(error).__name__}: {error}") from error
 
     def _broken(self, complaint: str) -> PluginError:

@@ -144,7 +144,7 @@ def select(plan: Plan, prepared: Prepared, made: list[Made]) -> tuple[Made, dict
         if isinstance(index, bool) or not 0 <= index < len(made):
             raise ValueError(f"returned {index!r} for {len(made)} candidates")
         _check_record(record)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise _item_error("selector", selector, error) from error
     kept = made[int(index)]
     described = selector.described("selector", record)
@@ -166,7 +166,7 @@ def run_step(
         check_type(result, modality, f"step {step.name!r} (plugin {step.plugin})")
     except UsageError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         if on_skip is None:
             raise _item_error("step", step, error) from error
         on_skip(step.name, f"{type(error).__name__}: {error}")
@@ -182,7 +182,7 @@ def _check_record(record: dict[str, JSON]) -> None:
         raise TypeError(f"recorded what is no JSON: {error}") from error
 
 
-def _item_error(word: str, step: ReadyStep, error: Exception) -> ItemError:
+def _item_error(word: str, step: ReadyStep, error: BaseException) -> ItemError:
     if isinstance(error, ItemError):
         return error
     return ItemError(f"{word} {step.name!r} (plugin {step.plugin}) failed: {type(error).__name__}: {error}")

@@ -18,6 +18,7 @@ from importlib.metadata import Distribution, EntryPoint, entry_points
 from pathlib import Path
 from typing import Any, Literal
 
+from aigc_core.specs import NAME
 from aigc_core.version import __version__
 
 GROUP = "aigc"
@@ -112,6 +113,10 @@ def import_entry(plugin: Plugin, entry: EntryPoint) -> Any:
 def import_file(path: Path) -> tuple[Plugin, Any]:
     """Import a one-file plugin; any failure marks it broken and gives None."""
     plugin = Plugin(path.stem, "0", "file", str(path))
+    if not NAME.fullmatch(path.stem.lower()):
+        # The name stands in recipes, where nothing may look like a path.
+        plugin.break_down("its name is more than letters, digits, - and _", mend="rename the file")
+        return plugin, None
     try:
         plugin.version = f"sha256:{hashlib.sha256(path.read_bytes()).hexdigest()[:12]}"
         spec = importlib.util.spec_from_file_location(f"aigc_file_plugin_{path.stem}", path)

@@ -174,7 +174,8 @@ class Registry:
             return reference
         module, _, path = reference.partition(":")
         try:
-            found: Any = importlib.import_module(module)
+            with redirect_stdout(sys.stderr):  # many a library greets when it is imported, and stdout is data
+                found: Any = importlib.import_module(module)
             for attribute in path.split("."):
                 found = getattr(found, attribute)
             return found
@@ -218,6 +219,8 @@ class Registry:
         self._check_disabled(disabled)
         for path in {Path(file).resolve(): Path(file) for file in files}.values():  # named twice is loaded once
             plugin, module = import_file(path)
+            if earlier := rival(plugin, self.plugins):
+                plugin.break_down(f"its name is already taken by {earlier.source}", mend="rename the file")
             self.plugins.append(plugin)
             self._register(plugin, module)
         self._sources.sort(key=lambda source: source.plugin.order)
