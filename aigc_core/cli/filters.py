@@ -31,18 +31,5 @@ def list_filters(context: typer.Context, plugin: PluginFiles = None, as_json: Js
                 "summary": spec.summary,
             }
         )
-    if as_json:
-        terminal.print_json(rows)
-        return
-    spelt = [
-        [
-            row["filter"],
-            row["modality"],
-            ", ".join(row["stages"]),
-            "yes" if row["runs"] else "no",
-            row["plugin"],
-            row["summary"],
-        ]
-        for row in rows
-    ]
-    terminal.print_table(["filter", "modality", "stages", "runs", "plugin", "summary"], spelt)
+    columns = ["filter", "modality", "stages", "runs", "plugin", "summary"]
+    terminal.print_records(rows, columns, as_json=as_json)

@@ -28,22 +28,8 @@ def list_generators(context: typer.Context, plugin: PluginFiles = None, as_json:
         }
         for name, entry in registry.generators.items()
     ]
-    if as_json:
-        terminal.print_json(rows)
-        return
-    columns = ["generator", "modality", "conditions", "needs a model", "plugin", "summary"]
-    spelt = [
-        [
-            row["generator"],
-            row["modality"],
-            ", ".join(row["conditions"]),
-            "yes" if row["needs_model"] else "no",
-            row["plugin"],
-            row["summary"],
-        ]
-        for row in rows
-    ]
-    terminal.print_table(columns, spelt)
+    columns = ["generator", "modality", "conditions", "needs_model", "plugin", "summary"]
+    terminal.print_records(rows, columns, as_json=as_json)
 
 
 @app.command("show")

@@ -41,14 +41,8 @@ def list_models(context: typer.Context, plugin: PluginFiles = None, as_json: Jso
         for name, folder in pipeline.planner.models.own()
         if name not in pipeline.registry.models  # a bundled model of that name is the one that is found
     ]
-    if as_json:
-        terminal.print_json(rows)
-        return
     columns = ["model", "component", "default_for", "licence", "plugin", "summary"]
-    terminal.print_table(
-        [column.replace("_", " ") for column in columns],
-        [[", ".join(row[key]) if key == "default_for" else row[key] for key in columns] for row in rows],
-    )
+    terminal.print_records(rows, columns, as_json=as_json)
 
 
 def _spell(key: Any) -> str:
@@ -100,9 +94,5 @@ def verify(
             rows.append({"model": name, "ok": True, "says": f"sha256 {model.sha256[:12]}…"})
         except ModelError as error:
             rows.append({"model": name, "ok": False, "says": str(error)})
-    if as_json:
-        terminal.print_json(rows)
-    else:
-        spelt = [[row["model"], "ok" if row["ok"] else "DAMAGED", row["says"]] for row in rows]
-        terminal.print_table(["model", "files", "says"], spelt)
+    terminal.print_records(rows, ["model", "ok", "says"], as_json=as_json)
     raise typer.Exit(0 if all(row["ok"] for row in rows) else 4)

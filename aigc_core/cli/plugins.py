@@ -78,13 +78,7 @@ def check(
             continue
         problems = [found.error] if found.status == "broken" else list(_problems(pipeline, found))
         rows.append({"plugin": found.name, "version": found.version, "ok": not problems, "problems": problems})
-    if as_json:
-        terminal.print_json(rows)
-    else:
-        spelt = [
-            [row["plugin"], row["version"], "ok" if row["ok"] else "BROKEN", "; ".join(row["problems"])] for row in rows
-        ]
-        terminal.print_table(["plugin", "version", "check", "problems"], spelt)
+    terminal.print_records(rows, ["plugin", "version", "ok", "problems"], as_json=as_json)
     raise typer.Exit(0 if all(row["ok"] for row in rows) else 4)
 
 

@@ -30,13 +30,8 @@ def list_runs(
 ) -> None:
     """List the newest runs."""
     rows = _ledger().runs(limit)
-    if as_json:
-        terminal.print_json([asdict(row) for row in rows])
-        return
-    terminal.print_table(
-        ["run", "status", "model", "seed", "asked", "made", "blocked", "failed"],
-        [[row.id, row.status, row.model, row.seed, row.total, row.created, row.blocked, row.failed] for row in rows],
-    )
+    columns = ["id", "status", "model", "seed", "total", "created", "blocked", "failed"]
+    terminal.print_records([asdict(row) for row in rows], columns, as_json=as_json)
 
 
 @app.command("show")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import redirect_stdout
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -61,6 +61,21 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, title:
     for row in texts:
         table.add_row(*(Text(cell) for cell in row))
     console().print(table)
+
+
+def print_records(records: Sequence[Mapping[str, Any]], columns: Sequence[str], *, as_json: bool) -> None:
+    """Print records: all of them as JSON, or the named `columns` as a table."""
+    if as_json:
+        print_json(records)
+        return
+    titles = [column.replace("_", " ") for column in columns]
+    print_table(titles, [[_spelt(record[column]) for column in columns] for record in records])
+
+
+def _spelt(value: Any) -> Any:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return ", ".join(str(part) for part in value) if isinstance(value, (list, tuple)) else value
 
 
 def console() -> Console:
