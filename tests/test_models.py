@@ -60,7 +60,7 @@ def test_truncated_or_tampered_weights_are_never_loaded(damage):
 def test_missing_weights_are_an_error_that_names_the_file():
     model = open_folder(save("tiny"))
     Path("tiny/model.safetensors").unlink()
-    with pytest.raises(ModelError, match="model.safetensors cannot be read"):
+    with pytest.raises(ModelError, match=r"model\.safetensors cannot be read"):
         model.verify()
 
 

@@ -39,7 +39,7 @@ def test_the_streams_have_the_distributions_they_promise():
     noise = Noise(1, "statistics")
     normal, uniform, gumbel = noise.normal(200_000), noise.uniform(200_000), noise.gumbel(200_000)
     assert abs(normal.mean()) < 0.01 and abs(normal.std() - 1) < 0.01
-    assert 0 <= uniform.min() and uniform.max() < 1 and abs(uniform.mean() - 0.5) < 0.01
+    assert uniform.min() >= 0 and uniform.max() < 1 and abs(uniform.mean() - 0.5) < 0.01
     assert abs(gumbel.mean() - 0.5772) < 0.02 and abs(gumbel.var() - np.pi**2 / 6) < 0.03
     assert {array.dtype for array in (normal, uniform, gumbel)} == {np.dtype("float32")}
 

@@ -49,5 +49,5 @@ class Average:
             live = self._live[name]
             for mean, value in zip(averaged.parameters(), live.parameters(), strict=True):
                 mean.lerp_(value, step)
-            for mean, value in zip(averaged.buffers(), live.buffers(), strict=True):
-                mean.copy_(value)
+            for kept, newest in zip(averaged.buffers(), live.buffers(), strict=True):
+                kept.copy_(newest)

@@ -48,7 +48,7 @@ class Pictures:
     label_names: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if self.pixels.dtype != np.uint8 or self.pixels.ndim != 4 or len(self.pixels) == 0:
+        if self.pixels.dtype != np.uint8 or self.pixels.ndim != 4 or self.pixels.size == 0:
             raise UsageError(
                 f"pictures are {self.pixels.dtype} of shape {self.pixels.shape}",
                 hint="give uint8 of shape (N, C, H, W), N >= 1",
@@ -57,6 +57,8 @@ class Pictures:
             return
         if self.labels.shape != self.pixels.shape[:1]:
             raise UsageError(f"{len(self.pixels)} pictures have {self.labels.shape} labels")
+        if self.labels.dtype.kind not in "iu":
+            raise UsageError(f"labels are {self.labels.dtype}", hint="give whole numbers, counted from 0")
         if self.labels.min() < 0 or self.labels.max() >= len(self.label_names):
             raise UsageError(
                 f"labels go from {self.labels.min()} to {self.labels.max()}",
@@ -78,7 +80,7 @@ class Pictures:
         return Batch(data, condition)
 
 
-class Order:
+class DataOrder:
     """An endless order of examples: each epoch a permutation of its own, keyed by seed and epoch.
 
     It depends on the place in the stream alone, so a training can go on from any step.

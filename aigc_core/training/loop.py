@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from aigc_core.errors import unknown
+from aigc_core.errors import UsageError, unknown
 from aigc_core.randomness import Noise, stream_key
 from aigc_core.training.average import Average
 from aigc_core.training.contract import Batch, Phase, Trainable, Trained
-from aigc_core.training.data import Examples, Order, in_order
+from aigc_core.training.data import DataOrder, Examples, in_order
 from aigc_core.training.logs import Logs
 from aigc_core.training.options import TrainingOptions
 
@@ -83,9 +83,7 @@ class StepContext:
 class Training:
     """One training under way: the component, its optimizers, its averaged weights, and the step it has reached."""
 
-    def __init__(
-        self, component: type[Trainable], config: BaseModel, data: Examples, options: TrainingOptions
-    ) -> None:
+    def __init__(self, component: type[Trainable], config: BaseModel, data: Examples, options: TrainingOptions) -> None:
         self.config = config
         self.data = data
         self.options = options
@@ -97,26 +95,20 @@ class Training:
             for name, network in self.networks.items()
         }
         phases = self.component.phases
-        if isinstance(options.lr, dict) and (wrong := set(options.lr) ^ {phase.name for phase in phases}):
-            raise unknown("phase in lr", min(wrong), [phase.name for phase in phases])
+        _check_rates(options.lr, [phase.name for phase in phases])
         self._optimizers = {phase.name: self._optimizer(phase) for phase in phases}
         self._states: dict[str, Any] = {}
         # What is trained together is averaged together: a decoder's averaged weights fit its encoder's alone.
         averaged = {
-            name
-            for phase in phases
-            if set(phase.networks) & set(self.component.sampling)
-            for name in phase.networks
+            name for phase in phases if set(phase.networks) & set(self.component.sampling) for name in phase.networks
         }
         self.average = Average({name: self.networks[name] for name in sorted(averaged)}, options.ema_images)
-        self._order = Order(len(data), options.seed)
+        self._order = DataOrder(len(data), options.seed)
         self._logs = Logs()
 
     def _optimizer(self, phase: Phase) -> torch.optim.Adam:
         parameters = [parameter for name in phase.networks for parameter in self._parameters[name]]
-        return torch.optim.Adam(
-            parameters, lr=self.options.lr_of(phase.name), betas=self.options.betas, fused=True
-        )
+        return torch.optim.Adam(parameters, lr=self.options.lr_of(phase.name), betas=self.options.betas, fused=True)
 
     def run(self, on_step: OnStep | None = None) -> Trained:
         """Take all steps that are left, fit the sampler, and return the weights."""
@@ -154,9 +146,7 @@ class Training:
         for group in optimizer.param_groups:
             group["lr"] = self.options.lr_of(phase.name) * self.options.lr_factor(self.step)
         state = self._states.get(phase.name)
-        context = StepContext(
-            self.options.seed, phase.name, self.step, self.options.batch, self.networks, state
-        )
+        context = StepContext(self.options.seed, phase.name, self.step, self.options.batch, self.networks, state)
         loss = self.component.loss(phase.name, batch, context)
         optimizer.zero_grad()
         loss.total.backward()  # type: ignore[no-untyped-call]
@@ -182,12 +172,26 @@ class Training:
         return tensors
 
 
+def _check_rates(lr: float | dict[str, float], phases: list[str]) -> None:
+    if not isinstance(lr, dict):
+        return
+    for name in lr:
+        if name not in phases:
+            raise unknown("phase in lr", name, phases)
+    if missing := [phase for phase in phases if phase not in lr]:
+        raise UsageError(
+            f"lr names no rate for phase {missing[0]!r}", hint="give one for each phase, or one number for all"
+        )
+
+
 def _detached(state: Any) -> Any:
     """Cut a carried state off the graph that made it, through dicts, lists and tuples."""
     if isinstance(state, torch.Tensor):
         return state.detach()
     if isinstance(state, Mapping):
         return {key: _detached(value) for key, value in state.items()}
+    if isinstance(state, tuple) and hasattr(state, "_fields"):  # a named tuple takes its values one by one
+        return type(state)(*(_detached(value) for value in state))
     if isinstance(state, list | tuple):
         return type(state)(_detached(value) for value in state)
     return state

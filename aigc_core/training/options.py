@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveFloat
+from pydantic import BaseModel, ConfigDict, Field
+
+Rate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Decay = Annotated[float, Field(ge=0, lt=1)]
 
 
 class TrainingOptions(BaseModel):
@@ -15,16 +18,19 @@ class TrainingOptions(BaseModel):
 
     steps: int = Field(10_000, ge=1, description="optimizer steps")
     batch: int = Field(64, ge=1, description="examples a step")
-    lr: PositiveFloat | dict[str, PositiveFloat] = Field(
+    lr: Rate | dict[str, Rate] = Field(
         2e-4, description="Adam's learning rate, one for all phases or one for each by name"
     )
-    betas: tuple[float, float] = Field((0.9, 0.999), description="Adam's decay rates of the two moments")
+    betas: tuple[Decay, Decay] = Field((0.9, 0.999), description="Adam's decay rates of the two moments")
     schedule: Literal["constant", "cosine"] = Field(
         "constant", description="keep the learning rate, or let it fall to zero along half a cosine"
     )
     warmup: int = Field(0, ge=0, description="steps over which the learning rate rises from zero")
     ema_images: float = Field(
-        10_000, ge=0, description="half-life of the averaged weights, in examples seen; 0 does not average"
+        10_000,
+        ge=0,
+        allow_inf_nan=False,
+        description="half-life of averaged weights, in examples seen; 0: no average",
     )
     seed: int = Field(0, ge=0, lt=2**63, description="of the weights at the start, data order and noise")
     threads: int | None = Field(None, ge=1, description="torch's threads; none leaves them as they are")

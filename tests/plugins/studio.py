@@ -7,8 +7,8 @@ import threading
 from pydantic import BaseModel, ConfigDict, Field
 
 from aigc_core import (
-    Final,
     FilterSpec,
+    Final,
     Finding,
     GeneratorSpec,
     Partial,
