@@ -19,6 +19,7 @@ demo: $(VENV)/.installed ## Make .venv, install aigc and generate sixteen pictur
 	@echo "Make more: $(BIN)/aigc generate --modality image --help"
 
 test: lint ## Make .venv with the development tools; check style, types, imports; run the tests
+	$(BIN)/pytest -q -c examples/aigc-plugin-hello/pyproject.toml examples/aigc-plugin-hello
 	$(BIN)/pytest --ignore=tests/acceptance
 
 lint: $(VENV)/.installed-dev ## Check style, types and imports only

@@ -67,6 +67,7 @@ if TYPE_CHECKING:
     from aigc_core.training import DataShape as DataShape
     from aigc_core.training import Loss as Loss
     from aigc_core.training import Phase as Phase
+    from aigc_core.training import Pictures as Pictures
     from aigc_core.training import Trainable as Trainable
     from aigc_core.training import TrainingOptions as TrainingOptions
     from aigc_core.training import train as train
@@ -84,7 +85,7 @@ _HOME = {
     "aigc_core.randomness": "Noise",
     "aigc_core.replay": "Replay replay_file",
     "aigc_core.specs": "DefaultFor FilterSpec GeneratorSpec ModelSpec SelectorSpec StepSpec",
-    "aigc_core.training": "Batch Context DataShape Loss Phase Trainable TrainingOptions train",
+    "aigc_core.training": "Batch Context DataShape Loss Phase Pictures Trainable TrainingOptions train",
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names.split()}
 

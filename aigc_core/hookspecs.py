@@ -7,6 +7,7 @@ ever run as a hook call, and wrappers are rejected. Events are for watching only
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Protocol
 
 import pluggy
 
@@ -18,7 +19,7 @@ hookspec = pluggy.HookspecMarker(PROJECT)
 hookimpl = pluggy.HookimplMarker(PROJECT)
 
 
-class Declarations:
+class Declarations(Protocol):
     """Hooks that say what a plugin brings.
 
     Order: built-ins first, then by plugin name; never by registration or installation. Two components of one
@@ -49,7 +50,6 @@ class Declarations:
             def aigc_generators():
                 return [GeneratorSpec("acme/noise", "image", lambda model: Noise(), needs_model=False)]
         """
-        raise NotImplementedError
 
     @hookspec
     def aigc_models(self) -> Iterable[ModelSpec]:
@@ -66,7 +66,6 @@ class Declarations:
             def aigc_models():
                 return [ModelSpec("acme-cats", "image/gan", "acme_aigc:models/acme-cats", sha256="…")]
         """
-        raise NotImplementedError
 
     @hookspec
     def aigc_preprocessors(self) -> Iterable[StepSpec]:
@@ -86,7 +85,6 @@ class Declarations:
             def aigc_preprocessors():
                 return [StepSpec("shout", "text", shout, summary="write the prompt in capitals")]
         """
-        raise NotImplementedError
 
     @hookspec
     def aigc_postprocessors(self) -> Iterable[StepSpec]:
@@ -107,7 +105,6 @@ class Declarations:
             def aigc_postprocessors():
                 return [StepSpec("mirror", "image", mirror)]
         """
-        raise NotImplementedError
 
     @hookspec
     def aigc_selectors(self) -> Iterable[SelectorSpec]:
@@ -129,7 +126,6 @@ class Declarations:
             def aigc_selectors():
                 return [SelectorSpec("acme/darkest", darkest, modality="image")]
         """
-        raise NotImplementedError
 
     @hookspec
     def aigc_filters(self) -> Iterable[FilterSpec]:
@@ -151,10 +147,9 @@ class Declarations:
             def aigc_filters():
                 return [FilterSpec("no-cats", "text", no_cats)]
         """
-        raise NotImplementedError
 
 
-class Watching:
+class Watching(Protocol):
     """Events of a run, for watching only: what is returned is ignored.
 
     Order: built-ins first, then by plugin name. Failure: an exception is reported on stderr with the plugin's

@@ -15,7 +15,7 @@ import torch
 from PIL.Image import Image
 from torch import Tensor, nn
 
-from aigc_core.training import Pictures
+from aigc_core import Pictures
 
 EPOCHS = 2
 SEED = 0

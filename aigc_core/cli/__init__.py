@@ -42,8 +42,8 @@ def main(arguments: list[str] | None = None) -> NoReturn:
 def _explain(error: AigcError | TyperException) -> int:
     """Print the error in one line, and its hint, and return its exit code."""
     message = error.message if isinstance(error, AigcError) else error.format_message()
-    if not message:  # no arguments at all: the help has been asked for in the shortest way
-        error.show()  # type: ignore[union-attr]
+    if message.startswith("Usage: ") or not message:  # no arguments at all: the message is the help itself
+        print(message.rstrip(), file=sys.stderr, end="\n" if message else "")  # noqa: T201
         return error.exit_code
     hint = getattr(error, "hint", None)
     line = f"aigc: {' '.join(str(message).split())}"

@@ -66,3 +66,10 @@ def test_debug_lets_the_error_through(studio):
 
     with pytest.raises(PluginError):
         main(["--debug", "--plugin", "nosuch.py", "models", "list"])
+
+
+def test_no_arguments_at_all_show_the_help_line_by_line(aigc):
+    for words in ((), ("models",)):
+        shown = aigc(*words, code=2).err
+        assert shown.startswith("Usage: aigc")
+        assert len(shown.splitlines()) > 5
