@@ -6,7 +6,7 @@ Content itself is plain: a picture is a ``PIL.Image.Image``, a text is a ``str``
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from pathlib import Path
 from types import MappingProxyType
@@ -47,6 +47,20 @@ class Request:
     prompt: str | None = None
     inputs: Mapping[str, Content] = field(default_factory=empty)
     options: Mapping[str, JSON] = field(default_factory=empty)
+
+    def own_copy(self) -> Request:
+        """Return the request with copies of its pictures, for one who may paint over them."""
+        return replace(self, inputs=own_inputs(self.inputs)) if self.inputs else self
+
+
+def own(content: Any) -> Any:
+    """Return a piece of content that belongs to whoever gets it: pictures are copied, text cannot change."""
+    return content if isinstance(content, str) else content.copy()
+
+
+def own_inputs(inputs: Mapping[str, Content]) -> Mapping[str, Content]:
+    """Return read-only inputs with copies of their pictures."""
+    return MappingProxyType({name: own(content) for name, content in inputs.items()})
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from textwrap import dedent
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from aigc_core import Pictures
 
 PLUGINS = Path(__file__).parent / "plugins"
 
@@ -40,6 +44,28 @@ def pipeline(studio: Path) -> Callable:
         return Pipeline(plugins=[studio])
 
     return open_pipeline
+
+
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """Networks as small as the tests' are slower on two threads, and much slower where other work runs beside."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="session")
+def digits() -> Pictures:
+    """Twenty MNIST digits of each label."""
+    import numpy as np
+
+    from aigc_core import Pictures
+
+    with np.load(Path(__file__).parent / "data" / "mnist-200.npz") as arrays:
+        return Pictures(arrays["pixels"], arrays["labels"], tuple("0123456789"))
 
 
 class FakeSite:

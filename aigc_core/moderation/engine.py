@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from aigc_core.content import JSON, Action, Content, Finding, Judged, Request, Stage, Verdict
+from aigc_core.content import JSON, Action, Content, Finding, Judged, Request, Stage, Verdict, own
 from aigc_core.moderation.deadline import DeadlineCaller
 from aigc_core.protocols import FilterContext
 from aigc_core.provenance import canonical
@@ -57,7 +57,7 @@ class Moderator:
             for ready in self.filters:
                 if ready.spec.modality != modality or stage not in ready.spec.stages:
                     continue
-                context = FilterContext(stage, source, request, ready.options)
+                context = FilterContext(stage, source, request.own_copy(), ready.options)
                 findings, error = self._findings(ready, content, context)
                 judged += [Judged(ready.spec.name, stage, finding) for finding in findings]
                 if error or any(finding.score >= BLOCK_AT for finding in findings):
@@ -69,10 +69,9 @@ class Moderator:
 
     def _findings(self, ready: ReadyFilter, content: Content, context: FilterContext) -> tuple[list[Finding], bool]:
         """Return what the filter found, and whether it failed; a failure is itself a finding."""
-        # A filter gets a copy: what it paints over must not change what others see.
-        own = content if isinstance(content, str) else content.copy()
         try:
-            findings = self._caller.call(ready.spec.timeout, ready.check, own, context)
+            # A filter gets a copy: what it paints over must not change what others see.
+            findings = self._caller.call(ready.spec.timeout, ready.check, own(content), context)
             return _checked(findings, content), False
         except BaseException as error:
             if isinstance(error, KeyboardInterrupt):

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from aigc_core.content import JSON
 from aigc_core.errors import UsageError, near_miss
@@ -64,6 +65,14 @@ def parse_step(given: Given) -> tuple[str, dict[str, JSON]]:
     return words[0], parse_assignments(words[1:], where=words[0])
 
 
+@cache
+def _frozen(cls: type[BaseModel]) -> type[BaseModel]:
+    """Return a class like `cls` whose instances cannot be changed: many items share one."""
+    if cls.model_config.get("frozen"):
+        return cls
+    return type(cls.__name__, (cls,), {"model_config": ConfigDict(frozen=True), "__module__": cls.__module__})
+
+
 def validate(owner: str, cls: type[BaseModel] | None, given: Mapping[str, JSON]) -> tuple[Any, dict[str, JSON]]:
     """Return an instance of the options class, and all its values as JSON, defaults included.
 
@@ -87,7 +96,7 @@ def validate(owner: str, cls: type[BaseModel] | None, given: Mapping[str, JSON])
             hint=f"did you mean {close!r}?" if close else f"there is: {there}",
         )
     try:
-        options = cls.model_validate(dict(given))
+        options = _frozen(cls).model_validate(dict(given))
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"])

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 from time import monotonic
 
-from aigc_core.content import Artifact, Blocked, Outcome
+from aigc_core.content import Artifact, Blocked, Outcome, own
 from aigc_core.events import (
     ArtifactBlocked,
     ArtifactCreated,
@@ -95,11 +96,7 @@ class Record:
         """Tell the plugins that watch, and give the event back."""
         hook = _HOOKS.get(type(event))
         if hook and self._registry.watches(hook):
-            shown = event
-            if isinstance(event, ArtifactCreated) and not isinstance(event.artifact.content, str):
-                # A watcher gets a copy: what it paints over must not change what others see.
-                shown = replace(event, artifact=replace(event.artifact, content=event.artifact.content.copy()))
-            self._registry.notify(hook, shown)
+            self._registry.notify(hook, _own_event(event))
         return event
 
     def _note(self, outcome: Outcome, status: str, *, path: Path | None = None, **columns: str | None) -> None:
@@ -114,3 +111,11 @@ class Record:
         self._flushed = monotonic()
         if rows:
             self._ledger.record(self.run, rows)
+
+
+def _own_event(event: Event) -> Event:
+    """Return the event with a copy of its artifact: what a watcher paints over must not change what others see."""
+    if not isinstance(event, ArtifactCreated):
+        return event
+    artifact = event.artifact
+    return replace(event, artifact=replace(artifact, content=own(artifact.content), recipe=deepcopy(artifact.recipe)))

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
-from aigc_core.content import JSON, Condition, Content, Request, Verdict
+from aigc_core.content import JSON, Condition, Content, Request, Verdict, own, own_inputs
 from aigc_core.errors import ItemError, UsageError
 from aigc_core.pipeline.plan import Order, Plan, ReadyStep
 from aigc_core.protocols import Candidate, Final, Item, StepContext
@@ -106,7 +106,8 @@ def parts_of(request: Request) -> Iterator[tuple[str, str, Content]]:
 def item_for(plan: Plan, prepared: Prepared, candidate: int) -> Item:
     """Return what the generator sees of one candidate of one item, with a fresh noise stream."""
     noise = Noise(prepared.seed, f"generate/{candidate}")
-    return Item(prepared.request.prompt, prepared.request.inputs, prepared.condition, plan.options, noise)
+    inputs = own_inputs(prepared.request.inputs)
+    return Item(prepared.request.prompt, inputs, prepared.condition, plan.options, noise)
 
 
 def finish(plan: Plan, prepared: Prepared, candidate: int, final: Final, on_skip: Skipped | None) -> Made:
@@ -137,10 +138,12 @@ def select(plan: Plan, prepared: Prepared, made: list[Made]) -> tuple[Made, dict
     if selector is None:
         return made[0], None
     record: dict[str, JSON] = {}
-    context = StepContext(prepared.request, selector.options, Noise(prepared.seed, "select"), record.__setitem__)
-    candidates = [Candidate(_own(one.content), one.scores) for one in made]
+    context = StepContext(
+        prepared.request.own_copy(), selector.options, Noise(prepared.seed, "select"), record.__setitem__
+    )
+    candidates = [Candidate(own(one.content), one.scores) for one in made]
     try:
-        index = selector.call(prepared.request, candidates, context)
+        index = selector.call(context.request, candidates, context)
         if isinstance(index, bool) or not 0 <= index < len(made):
             raise ValueError(f"returned {index!r} for {len(made)} candidates")
         _check_record(record)
@@ -159,9 +162,9 @@ def run_step(
     A step that fails gives the content unchanged and no entry when `on_skip` is there to be told.
     """
     record: dict[str, JSON] = {}
-    context = StepContext(request, step.options, noise, record.__setitem__)
+    context = StepContext(request.own_copy(), step.options, noise, record.__setitem__)
     try:
-        result = step.call(_own(content), context)
+        result = step.call(own(content), context)
         _check_record(record)
         check_type(result, modality, f"step {step.name!r} (plugin {step.plugin})")
     except UsageError:
@@ -186,10 +189,6 @@ def _item_error(word: str, step: ReadyStep, error: BaseException) -> ItemError:
     if isinstance(error, ItemError):
         return error
     return ItemError(f"{word} {step.name!r} (plugin {step.plugin}) failed: {type(error).__name__}: {error}")
-
-
-def _own(content: Any) -> Any:
-    return content if isinstance(content, str) else content.copy()
 
 
 def modality_of(content: Content) -> str:

@@ -70,6 +70,18 @@ def test_what_a_step_paints_over_is_its_own_copy(pipeline):
     assert noise(house, seed=1, post=["invert", "invert"])[0].content.tobytes() == made.content.tobytes()
 
 
+def test_a_step_cannot_change_inputs_options_or_the_request(pipeline):
+    from PIL import Image
+
+    photo = Image.new("L", (4, 4), 200)
+    given = {"size": 5}
+    made = noise(pipeline(UNFILTERED), n=3, seed=1, inputs={"photo": photo}, options=given, post=["vandalise"])
+    assert photo.getpixel((0, 0)) == 200
+    assert given == {"size": 5}
+    assert [artifact.content.getextrema() for artifact in made] == [(7, 7)] * 3
+    assert len({artifact.recipe["inputs"]["photo"] for artifact in made}) == 1
+
+
 def test_a_filter_that_paints_over_its_copy_changes_nothing(pipeline):
     with_filter = pipeline()
     made = noise(with_filter, n=8, seed=0).artifacts

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -73,6 +74,21 @@ def forget(picture, context):
     return None
 
 
+def vandalise(picture, context):
+    """Try to change what others will see: the inputs, the options, the request."""
+    for content in context.request.inputs.values():
+        content.paste(0, (0, 0, *content.size))
+    with contextlib.suppress(TypeError):
+        context.request.options["size"] = 1
+    with contextlib.suppress(ValueError):
+        context.options.level = 0
+    return picture.point(lambda value: context.options.level)
+
+
+class VandalOptions(BaseModel):
+    level: int = 7
+
+
 def confide(picture, context):
     context.record("secret", {1, 2})
     return picture
@@ -138,6 +154,7 @@ def aigc_postprocessors():
         StepSpec("refuse", "image", refuse),
         StepSpec("forget", "image", forget),
         StepSpec("confide", "image", confide),
+        StepSpec("vandalise", "image", vandalise, options=VandalOptions),
         StepSpec("shout", "text", lambda text, context: text.upper()),
     ]
 

@@ -1,28 +1,10 @@
-"""Real digits in a small amount."""
+"""Everything here trains small networks."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
-import numpy as np
 import pytest
-import torch
-
-from aigc_core.training import Pictures
 
 
 @pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    """Networks this small are slower on two threads, and much slower where other work runs beside."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
-@pytest.fixture(scope="session")
-def digits() -> Pictures:
-    """Twenty MNIST digits of each label."""
-    with np.load(Path(__file__).parents[1] / "data" / "mnist-200.npz") as arrays:
-        return Pictures(arrays["pixels"], arrays["labels"], tuple("0123456789"))
+def calm(one_thread: None) -> None:
+    """Train on one thread."""
