@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +11,11 @@ from pathlib import Path
 from aigc_core.content import Artifact, Content
 from aigc_core.errors import FileError
 from aigc_core.provenance import extension
+
+try:
+    import fcntl
+except ImportError:  # Windows has no such lock; there, two runs into one folder at once take their chances
+    fcntl = None  # type: ignore[assignment]
 
 
 class OutputFolder:
@@ -34,6 +40,7 @@ class OutputFolder:
                 f"the output folder {folder} cannot be written to: {error.strerror}",
                 hint="choose another with -o DIR",
             ) from error
+        self._lock = _Lock(folder)
 
     @contextmanager
     def free_path(self, stem: str, content: Content) -> Iterator[Path]:
@@ -42,7 +49,7 @@ class OutputFolder:
         The name is the caller's until the end of the block, whoever else writes to the folder.
         """
         ending = extension(content)
-        with _locked(self.folder):
+        with self._lock:
             path = self.folder / f"{stem}{ending}"
             number = 2
             while path.exists():
@@ -56,17 +63,18 @@ class OutputFolder:
             return artifact.save(path)
 
 
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Hold the folder against other runs; the system lets go of the lock when a process dies."""
-    try:
-        import fcntl
-    except ImportError:  # Windows has no such lock; there, two runs into one folder at once take their chances
-        yield
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)
+class _Lock:
+    """Holds a folder against other runs; the system lets go of it when a process dies."""
+
+    def __init__(self, folder: Path) -> None:
+        self._handle = os.open(folder, os.O_RDONLY) if fcntl else -1
+        if fcntl:
+            weakref.finalize(self, os.close, self._handle)
+
+    def __enter__(self) -> None:
+        if fcntl:
+            fcntl.flock(self._handle, fcntl.LOCK_EX)
+
+    def __exit__(self, *error: object) -> None:
+        if fcntl:
+            fcntl.flock(self._handle, fcntl.LOCK_UN)

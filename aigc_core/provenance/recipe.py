@@ -127,7 +127,7 @@ def _keys_are_strings(value: JSON, levels: int) -> bool:
     # json.dumps would turn the keys 1, None and True into strings, and so two values into one.
     if type(value) in _SCALARS:
         return True
-    if isinstance(value, Mapping):
+    if type(value) is dict or isinstance(value, Mapping):  # the second question costs ten times the first
         if not levels:
             return False
         for key, inner in value.items():
