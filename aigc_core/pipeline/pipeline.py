@@ -13,7 +13,7 @@ from typing import Concatenate, ParamSpec, overload
 from aigc_core import config as configuration
 from aigc_core.config import Settings
 from aigc_core.content import EMPTY, JSON, Artifact, Blocked, Content, Failed, Outcome
-from aigc_core.errors import AigcError, PluginError
+from aigc_core.errors import AigcError, PluginError, UsageError, near_miss
 from aigc_core.events import ArtifactBlocked, ArtifactCreated, Event, ItemFailed, RunStarted
 from aigc_core.pipeline.options import Given
 from aigc_core.pipeline.output import OutputFolder
@@ -99,8 +99,18 @@ class Pipeline:
             safe=safe or config.plugins.safe,
             on_problem=on_problem,
         )
+        self._check_modalities()
         self.planner = Planner(self.registry, config)
         self._loaded: dict[tuple[str, str], ContentGenerator] = {}
+
+    def _check_modalities(self) -> None:
+        """Find misspelt modalities in the settings; one that a missing plugin would bring is none of our business."""
+        known = self.registry.modalities
+        for key, origin in self.settings.origin.items():
+            section, _, rest = key.partition(".")
+            name = rest.partition("." if section == "pipeline" else ":")[0]
+            if section in ("pipeline", "defaults") and name not in known and (close := near_miss(name, known)):
+                raise UsageError(f"{origin}: unknown modality {name!r} in {key}", hint=f"did you mean {close!r}?")
 
     def plan(self, order: Order) -> Plan:
         """Check an order and find everything it names, loading no weights."""

@@ -62,6 +62,18 @@ def test_configured_steps_come_before_those_of_the_call(pipeline):
     assert [step["step"] for step in made.recipe["post"]] == ["invert", "scribble"]
 
 
+@pytest.mark.parametrize(
+    "toml", ['[pipeline.imgae]\npost = ["invert"]\n', '[defaults]\nimages = "x"\n', '[defaults]\n"imag:prompt" = "x"\n']
+)
+def test_a_misspelt_modality_in_the_settings_is_an_error_with_its_line(pipeline, toml):
+    with pytest.raises(UsageError, match=r"aigc\.toml:[12]: unknown modality.*did you mean 'image'"):
+        pipeline(toml)
+
+
+def test_settings_for_a_modality_that_nobody_brings_here_are_left_alone(pipeline):
+    assert pipeline('[pipeline.music]\npost = ["fade"]\n' + UNFILTERED)
+
+
 def test_what_a_step_paints_over_is_its_own_copy(pipeline):
     seen = {}
     house = pipeline(UNFILTERED)
