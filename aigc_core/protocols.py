@@ -121,7 +121,8 @@ class FilterContext:
 
     Attributes:
         stage: ``"request"`` or ``"artifact"``.
-        source: which part is looked at: ``"prompt"``, ``"inputs.<name>"``, ``"options.<name>"`` or ``"content"``.
+        source: which part is looked at: ``"prompt"``, ``"inputs.<name>"``, ``"options.<name>"``,
+            ``"post.<step>.<option>"`` or ``"content"``.
         request: the request of this item, frozen.
         options: an instance of the filter's options class, validated; None where it has none.
     """

@@ -165,7 +165,7 @@ def _make(pipeline: Pipeline, plan: Plan, recipe: Mapping[str, JSON]) -> Content
     order = plan.order
     request = stages.request_for(order, order.seed)
     condition = plan.condition(Noise(order.seed, "condition"))
-    verdict = plan.moderator.check("request", list(stages.parts_of(request)), request)
+    verdict = plan.moderator.check("request", list(stages.parts_of(plan, request)), request)
     _stop_if_blocked(verdict)
     prepared = stages.Prepared(0, request, condition, (), verdict)
     candidate = recipe["selection"]["kept"] if recipe["selection"] else 0

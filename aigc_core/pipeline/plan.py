@@ -54,7 +54,13 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class ReadyStep:
-    """A step or selector whose code is imported and whose options are validated."""
+    """A step or selector whose code is imported and whose options are validated.
+
+    Attributes:
+        options: an instance of its options class, or None.
+        given: all option values as JSON, defaults included.
+        asked: those that the caller set.
+    """
 
     name: str
     plugin: Plugin
@@ -62,6 +68,7 @@ class ReadyStep:
     modality: str | None
     options: Any
     given: dict[str, JSON]
+    asked: dict[str, JSON]
 
     def described(self, key: str = "step", record: Mapping[str, JSON] | None = None) -> dict[str, JSON]:
         """Return its entry in a recipe."""
@@ -256,7 +263,7 @@ class Planner:
         code = spec.selector if word == "selector" else spec.step
         cls = self.registry.resolve(spec.options, entry) if spec.options else None
         ready, given = validate(f"{word} {name}", cls, options)
-        return ReadyStep(name, entry.plugin, self.registry.resolve(code, entry), spec.modality, ready, given)
+        return ReadyStep(name, entry.plugin, self.registry.resolve(code, entry), spec.modality, ready, given, options)
 
     def _selector(self, order: Order) -> ReadyStep | None:
         if order.select is None:

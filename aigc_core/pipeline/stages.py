@@ -5,7 +5,7 @@ Each stage is a function of the plan and one item; none knows of batches, files 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
@@ -73,7 +73,7 @@ def prepare(plan: Plan, index: int, on_skip: Skipped | None) -> Prepared:
         request, record = _preprocess(step, request, stream, on_skip)
         if record is not None:
             records.append(record)
-    verdict = plan.moderator.check("request", list(parts_of(request)), request)
+    verdict = plan.moderator.check("request", list(parts_of(plan, request)), request)
     return Prepared(index, request, plan.condition(Noise(seed, "condition")), tuple(records), verdict)
 
 
@@ -92,15 +92,30 @@ def _preprocess(
     return replace(request, inputs=MappingProxyType(inputs)), record
 
 
-def parts_of(request: Request) -> Iterator[tuple[str, str, Content]]:
-    """Yield (source, modality, content) of everything in a request that a filter may want to see."""
+def parts_of(plan: Plan, request: Request) -> Iterator[tuple[str, str, Content]]:
+    """Yield (source, modality, content) of everything a person put into the request, for the filters.
+
+    The options of postprocessors are among it: a step that writes a caption is no side door.
+    """
     if request.prompt is not None:
         yield "prompt", "text", request.prompt
     for name, content in request.inputs.items():
         yield f"inputs.{name}", modality_of(content), content
-    for name, value in request.options.items():
-        if isinstance(value, str):
-            yield f"options.{name}", "text", value
+    yield from _texts("options", request.options)
+    for step in plan.post:
+        yield from _texts(f"post.{step.name}", step.asked)
+
+
+def _texts(source: str, value: JSON) -> Iterator[tuple[str, str, Content]]:
+    """Yield every text in a JSON value, however deep, with where it stands."""
+    if isinstance(value, str):
+        yield source, "text", value
+    elif isinstance(value, Mapping):
+        for name, inner in value.items():
+            yield from _texts(f"{source}.{name}", inner)
+    elif isinstance(value, (list, tuple)):
+        for inner in value:
+            yield from _texts(source, inner)
 
 
 def item_for(plan: Plan, prepared: Prepared, candidate: int) -> Item:

@@ -46,6 +46,14 @@ def test_text_in_options_is_moderated_like_a_prompt(pipeline):
     assert "gold" not in str(blocked.recipe["options"])
 
 
+@pytest.mark.parametrize("post", ["caption text=gold", ("caption", {"lines": ["silver", "gold"]})])
+def test_text_that_a_step_would_write_is_moderated_too(pipeline, post):
+    (blocked,) = pipeline().generate("image", model="studio/noise", post=[post])
+    assert blocked.stage == "request"
+    assert blocked.verdict.cause == "no-gold"
+    assert blocked.recipe["post"] == []
+
+
 def test_a_filter_that_the_configuration_names_must_be_there(pipeline):
     from aigc_core import UsageError
 

@@ -89,6 +89,18 @@ class VandalOptions(BaseModel):
     level: int = 7
 
 
+class CaptionOptions(BaseModel):
+    text: str = ""
+    lines: list[str] = []
+
+
+def caption(picture, context):
+    from PIL import ImageDraw
+
+    ImageDraw.Draw(picture).text((0, 0), context.options.text)
+    return picture
+
+
 def confide(picture, context):
     context.record("secret", {1, 2})
     return picture
@@ -154,6 +166,7 @@ def aigc_postprocessors():
         StepSpec("refuse", "image", refuse),
         StepSpec("forget", "image", forget),
         StepSpec("confide", "image", confide),
+        StepSpec("caption", "image", caption, options=CaptionOptions),
         StepSpec("vandalise", "image", vandalise, options=VandalOptions),
         StepSpec("shout", "text", lambda text, context: text.upper()),
     ]
