@@ -114,13 +114,7 @@ def generate(
     with redirect_stdout(sys.stderr):  # a component that greets when it is made must not spoil --json either
         stream = pipeline.stream(plan, output=folder, metadata=metadata, surface="cli")
     with closing(stream) as events:
-        try:
-            made = terminal.off_stdout(events)
-            for event in made if quiet or as_json else _with_progress(made, n):
-                report.add(event)
-        except KeyboardInterrupt:
-            terminal.say(report.way_on())
-            raise
+        _listen(terminal.off_stdout(events), report, progress=not (quiet or as_json))
     members = metadata in ("full", "id")
     sheet = _write_sheet(report, folder, settings.labels, members=members) if grid and report.pictures else None
     if as_json:
@@ -128,6 +122,16 @@ def generate(
     else:
         _show(report, folder, sheet, preview=not quiet)
     raise typer.Exit(report.exit_code)
+
+
+def _listen(events: Iterator[Event], report: _Report, *, progress: bool) -> None:
+    """Let the run happen; after Ctrl-C say how to go on."""
+    try:
+        for event in _with_progress(events, report.plan.order.n) if progress else events:
+            report.add(event)
+    except KeyboardInterrupt:
+        terminal.say(report.way_on())
+        raise
 
 
 def _modality_of(pipeline: Pipeline, model: str | None) -> str:
