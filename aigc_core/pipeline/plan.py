@@ -141,6 +141,7 @@ class Planner:
         """
         self._check_counts(order)
         if order.modality not in self.registry.modalities:
+            self.registry.explain_missing("modality", order.modality)
             raise unknown("modality", order.modality, self.registry.modalities, listing="aigc generators list")
         model, entry = self._choose(order)
         self._check_prompt(order, model, entry)

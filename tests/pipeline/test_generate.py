@@ -285,3 +285,9 @@ def _ledger(house):
     from aigc_core.runs import Ledger
 
     return Ledger(house.settings.config.ledger_path)
+
+
+def test_a_modality_whose_plugin_is_left_out_says_so():
+    house = aigc_core.Pipeline(disable=["image"])
+    with pytest.raises(PluginError, match=r"modality 'image' is missing: plugin image .* is disabled"):
+        house.generate("image")
