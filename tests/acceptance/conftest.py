@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import resource
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -112,6 +113,12 @@ class Program:
     def install(self, folders: Sequence[str | Path]) -> None:
         """Put folders with installed plugins on the path, the first one first."""
         self.environment["PYTHONPATH"] = os.pathsep.join(map(str, folders))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def ctrl_c() -> None:
+    """Let Ctrl-C reach the programs under test: a job in the background starts with it ignored, and so its children."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture
