@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from textwrap import dedent
 from typing import TYPE_CHECKING
@@ -13,6 +14,13 @@ if TYPE_CHECKING:
     from aigc_core import Pictures
 
 PLUGINS = Path(__file__).parent / "plugins"
+
+if find_spec("hypothesis"):  # the acceptance tests run without it
+    from hypothesis import settings
+
+    # How long an example takes says nothing of whether it is right, and much of what else the machine does.
+    settings.register_profile("patient", parent=settings(), deadline=None)
+    settings.load_profile("patient")
 
 
 @pytest.fixture(autouse=True)

@@ -183,6 +183,6 @@ def aigc_selectors():
 @hookimpl
 def aigc_filters():
     return [
-        FilterSpec("no-gold", "text", no_gold, options=FilterOptions, timeout=0.2),
+        FilterSpec("no-gold", "text", no_gold, options=FilterOptions, timeout=1.0),
         FilterSpec("no-bright", "image", no_bright, stages=("artifact",)),
     ]

@@ -34,7 +34,7 @@ def test_built_ins_are_found_as_anybodys(open_registry):
     assert "resize" in registry.postprocessors
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(order=st.permutations(range(6)))
 def test_order_of_installation_changes_nothing(site, open_registry, order):
     if not site.path:
