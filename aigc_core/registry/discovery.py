@@ -169,5 +169,5 @@ def _one_line(error: BaseException, when: str) -> str:
 
 
 def rival(plugin: Plugin, others: Iterable[Plugin]) -> Plugin | None:
-    """Return an earlier plugin of the same name, if there is one."""
-    return next((other for other in others if other.name == plugin.name), None)
+    """Return an earlier plugin of the same name, if there is one that is not left out."""
+    return next((other for other in others if other.name == plugin.name and other.status != "disabled"), None)

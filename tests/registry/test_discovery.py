@@ -7,6 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from aigc_core import PluginError, UsageError
+from aigc_core.registry import Registry
 
 GENERATOR = """
     from aigc_core import GeneratorSpec, hookimpl
@@ -214,3 +215,13 @@ def test_file_plugin_named_twice_is_loaded_once(tmp_path, open_registry, monkeyp
     registry, complaints = open_registry(files=[path, "mine.py", str(path)])
     assert complaints == []
     assert [plugin.name for plugin in registry.plugins if plugin.origin == "file"] == ["mine"]
+
+
+def test_a_file_may_stand_in_for_a_plugin_of_its_name_that_is_left_out(site, monkeypatch, tmp_path):
+    monkeypatch.syspath_prepend(site.install("mine", "raise RuntimeError('old')"))
+    file = tmp_path / "mine.py"
+    file.write_text("")
+    with pytest.raises(PluginError, match="already taken by aigc-plugin-mine"):
+        Registry(files=[file], on_problem=print)
+    registry = Registry(files=[file], disabled=["mine"], on_problem=print)
+    assert [plugin.status for plugin in registry.plugins if plugin.name == "mine"] == ["disabled", "ok"]
