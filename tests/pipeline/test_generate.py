@@ -288,6 +288,6 @@ def _ledger(house):
 
 
 def test_a_modality_whose_plugin_is_left_out_says_so():
-    house = aigc_core.Pipeline(disable=["image"])
+    house = aigc_core.Pipeline(disable=["image"], safe=True)
     with pytest.raises(PluginError, match=r"modality 'image' is missing: plugin image .* is disabled"):
         house.generate("image")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -47,14 +49,11 @@ def test_order_of_installation_changes_nothing(site, open_registry, order):
 
     registry, complaints = open_registry([site.path[place] for place in order])
 
-    assert [name for name in registry.generators if "/" in name and not name.startswith("image/")] == [
-        "apple/apple",
-        "banana/banana",
-        "cherry/cherry",
-    ]
-    assert [
-        (plugin.name, plugin.source, plugin.status) for plugin in registry.plugins if plugin.origin == "installed"
-    ] == [
+    # Whatever else is installed where the tests run is none of their business.
+    fruit = [name for name in registry.generators if name.partition("/")[0] in ("apple", "banana", "cherry")]
+    assert fruit == ["apple/apple", "banana/banana", "cherry/cherry"]
+    ours = {Path(folder).name for folder in site.path}
+    assert [(plugin.name, plugin.source, plugin.status) for plugin in registry.plugins if plugin.source in ours] == [
         ("apple", "aigc-plugin-apple", "ok"),
         ("apple", "aigc-plugin-second-apple", "broken"),
         ("banana", "aigc-plugin-banana", "ok"),
