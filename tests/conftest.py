@@ -72,7 +72,7 @@ def digits() -> Pictures:
 
     from aigc_core import Pictures
 
-    with np.load(Path(__file__).parent / "data" / "mnist-200.npz") as arrays:
+    with np.load(Path(__file__).parent / "fixtures" / "mnist-200.npz") as arrays:
         return Pictures(arrays["pixels"], arrays["labels"], tuple("0123456789"))
 
 
