@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -93,4 +94,125 @@ class RunFailed:
 
 Event = (
     RunStarted | PreviewMade | StepSkipped | ArtifactCreated | ArtifactBlocked | ItemFailed | RunFinished | RunFailed
+)
+
+
+# The events of a training: `aigc_core.training.TrainingRun` yields them.
+
+
+@dataclass(frozen=True, slots=True)
+class DataSurveyed:
+    """The data was read and looked at.
+
+    Attributes:
+        training: name of the model to be.
+        lines: what was found, for people.
+        warnings: what may go wrong with such data.
+    """
+
+    training: str
+    lines: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingStarted:
+    """The steps begin.
+
+    Attributes:
+        training: name of the model to be.
+        component: what is trained.
+        step, steps: already done (more than 0 where it was resumed), and in all.
+        estimate: how long it will take, in words.
+        seconds: the same, as a number; from now on.
+        notes: what one should know: other versions than those it was started with.
+    """
+
+    training: str
+    component: str
+    step: int
+    steps: int
+    estimate: str
+    seconds: float
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingLogged:
+    """A row of a training's log was written.
+
+    Attributes:
+        training: name of the model to be.
+        component: what is trained.
+        step, steps: done, and in all.
+        logs: means since the last row, ``phase/name``; of the samples, ``samples/name``.
+        images_per_second: examples seen in a second of wall time, since the last row.
+    """
+
+    training: str
+    component: str
+    step: int
+    steps: int
+    logs: Mapping[str, float]
+    images_per_second: float
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmRaised:
+    """Something looks wrong with a training; it goes on."""
+
+    training: str
+    step: int
+    name: str
+    message: str
+    advice: str
+
+
+@dataclass(frozen=True, slots=True)
+class SamplesTaken:
+    """Samples of a fixed seed were written on the way."""
+
+    training: str
+    step: int
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class CheckpointWritten:
+    """A training can be resumed from here."""
+
+    training: str
+    step: int
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingFinished:
+    """The model folder is whole.
+
+    Attributes:
+        training: name of the model.
+        folder: of the model.
+        steps: done.
+        seconds: that the training took in all, resumed parts included.
+        command: what to type to use it.
+        stopped: why it ended before its last step, or None.
+    """
+
+    training: str
+    folder: Path
+    steps: int
+    seconds: float
+    command: str
+    stopped: str | None = None
+
+
+TrainingEvent = (
+    DataSurveyed
+    | TrainingStarted
+    | TrainingLogged
+    | AlarmRaised
+    | SamplesTaken
+    | CheckpointWritten
+    | TrainingFinished
 )

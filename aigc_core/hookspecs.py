@@ -11,8 +11,16 @@ from typing import Protocol
 
 import pluggy
 
-from aigc_core.events import ArtifactBlocked, ArtifactCreated, RunFailed, RunFinished, RunStarted
-from aigc_core.specs import FilterSpec, GeneratorSpec, ModelSpec, SelectorSpec, StepSpec
+from aigc_core.events import ArtifactBlocked, ArtifactCreated, RunFailed, RunFinished, RunStarted, TrainingLogged
+from aigc_core.specs import (
+    EmbedderSpec,
+    FilterSpec,
+    GeneratorSpec,
+    MetricSpec,
+    ModelSpec,
+    SelectorSpec,
+    StepSpec,
+)
 
 PROJECT = "aigc"
 hookspec = pluggy.HookspecMarker(PROJECT)
@@ -148,6 +156,48 @@ class Declarations(Protocol):
                 return [FilterSpec("no-cats", "text", no_cats)]
         """
 
+    @hookspec
+    def aigc_embedders(self) -> Iterable[EmbedderSpec]:
+        """Declare embedders, which map content into a vector space.
+
+        Order: the user or a model names one; else the first by priority that fits the content and is installed.
+        Failure: one that raises, or returns anything but one finite vector an item, stops the evaluation.
+
+        Example::
+
+            from aigc_core import EmbedderSpec, hookimpl
+
+            class MeanColour:
+                fingerprint = "1"  # changes whenever the vectors would
+
+                def embed(self, pictures):  # uint8 (N, C, H, W)
+                    return pictures.mean(axis=(2, 3)).astype("float32")
+
+            @hookimpl
+            def aigc_embedders():
+                return [EmbedderSpec("acme/colour", "image", lambda model, options: MeanColour())]
+        """
+
+    @hookspec
+    def aigc_metrics(self) -> Iterable[MetricSpec]:
+        """Declare metrics: numbers about a model, with the settings that make them comparable.
+
+        Order: by name. Failure: one that raises stops the evaluation; one whose needs are not met is left out,
+        and the reason told.
+
+        Example::
+
+            from aigc_core import Measured, MetricSpec, hookimpl
+
+            def brightness(evidence, options):
+                pictures = evidence.items("generated")  # uint8 (N, C, H, W)
+                yield Measured("brightness", pictures.mean() / 255, n=len(pictures))
+
+            @hookimpl
+            def aigc_metrics():
+                return [MetricSpec("acme/brightness", brightness, "image", needs=("generated",))]
+        """
+
 
 class Watching(Protocol):
     """Events of a run, for watching only: what is returned is ignored.
@@ -229,4 +279,19 @@ class Watching(Protocol):
             @hookimpl
             def aigc_run_failed(event):
                 print("interrupted" if event.interrupted else event.error)
+        """
+
+    @hookspec
+    def aigc_training_logged(self, event: TrainingLogged) -> None:
+        """Watch a training write a row of its log: each so many steps, never in between.
+
+        Order and failure: as for all events.
+
+        Example::
+
+            from aigc_core import hookimpl
+
+            @hookimpl
+            def aigc_training_logged(event):
+                print(f"{event.training} {event.step}/{event.steps}", dict(event.logs))
         """

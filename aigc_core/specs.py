@@ -7,11 +7,12 @@ which is imported when the component is first used. Listing everything that is i
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from aigc_core.content import empty
 from aigc_core.errors import PluginError
 from aigc_core.protocols import OptionsClass
 
@@ -38,6 +39,7 @@ class GeneratorSpec:
         factory: called with a verified model (``LoadedModel``), or with None, gives a ``Generator``.
         options: pydantic class of what ``--set`` takes; None: it takes nothing.
         conditions: what it can be steered by, of ``none``, ``label``, ``vector``, ``prefix``, ``source``.
+        inputs: name → modality of each piece of content it can work from; ``like`` is one that it makes variations of.
         needs_model: False for a generator that works without weights and may be named instead of a model.
         prompt: ``"none"``, ``"optional"`` or ``"required"``; for one that needs a model, the model's own spec rules.
         trainable: class with the training contract (``aigc_core.Trainable``), or None.
@@ -49,6 +51,7 @@ class GeneratorSpec:
     factory: Reference
     options: str | OptionsClass | None = None
     conditions: tuple[str, ...] = ("none",)
+    inputs: Mapping[str, str] = field(default_factory=empty, hash=False)
     needs_model: bool = True
     prompt: str = "none"
     trainable: Reference | None = None
@@ -85,7 +88,7 @@ class ModelSpec:
 
     Attributes:
         name: e.g. ``"digits-gan"``.
-        component: the generator (or other component) it is for.
+        component: the generator or embedder it is for.
         where: folder as ``"package:relative/path"``, or an absolute path.
         sha256: hex digest of the folder's ``aigc.json``, which holds the digests of the other files.
         licence: SPDX identifier of the weights.
@@ -181,9 +184,77 @@ class FilterSpec:
             _check_choice(self.name, "stage", stage, ("request", "artifact"))
 
 
+@dataclass(frozen=True, slots=True)
+class EmbedderSpec:
+    """Something that maps content into a vector space: what metrics look through.
+
+    Attributes:
+        name: of an embedder that works without a model, e.g. ``"random-conv"``, or ``family/kind`` of one that
+            needs one, e.g. ``"image/classifier"``.
+        modality: of what it looks at.
+        factory: called with a verified model (``LoadedModel``) or None, and its options or None; gives an
+            ``Embedder``.
+        options: pydantic class of ``"random-conv width=32"``, or None.
+        needs_model: True for one that is of use only through a model of its own.
+        trainable: class with the training contract (``aigc_core.Trainable``), or None.
+        requires: packages that must be importable; without them it is listed and says what to install.
+        default_for: says of the shape of one example whether it may be taken when nobody names one; None: never.
+        priority: smaller is taken first where several may be.
+        summary: one line for lists.
+    """
+
+    name: str
+    modality: str
+    factory: Reference
+    options: str | OptionsClass | None = None
+    needs_model: bool = False
+    trainable: Reference | None = None
+    requires: tuple[str, ...] = ()
+    default_for: Callable[[Sequence[int]], bool] | None = None
+    priority: int = 0
+    summary: str = ""
+
+    def __post_init__(self) -> None:
+        _check_name("an embedder", self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class MetricSpec:
+    """A number about a model, or several that are worked out together.
+
+    Attributes:
+        name: e.g. ``"frechet"``.
+        metric: called with ``(evidence, options)``, gives an iterable of ``Measured``.
+        modality: of the content it is about; None takes any.
+        needs: what it looks at, of `NEEDS`; it is left out, with the reason, where something is missing.
+        options: pydantic class of ``"kid subsets=50"``, or None.
+        version: raised whenever it would give another number for the same content.
+        default: whether it is worked out when nobody names a metric.
+        summary: one line for lists.
+    """
+
+    name: str
+    metric: Reference
+    modality: str | None = None
+    needs: tuple[str, ...] = ()
+    options: str | OptionsClass | None = None
+    version: int = 1
+    default: bool = True
+    summary: str = ""
+
+    def __post_init__(self) -> None:
+        _check_name("a metric", self.name)
+        for need in self.needs:
+            _check_choice(self.name, "need", need, NEEDS)
+
+
+#: What a metric may look at: what the model made; real examples that it did not learn from, and those that it did;
+#: vectors and class probabilities of an embedder; the labels that things were made for; a component that can encode,
+#: or that bounds likelihoods.
+NEEDS = ("generated", "reference", "training", "features", "probabilities", "labels", "encodes", "likelihood")
 PROMPTS = ("none", "optional", "required")
 CONDITIONS = ("none", "label", "vector", "prefix", "source")
-Spec = GeneratorSpec | ModelSpec | StepSpec | SelectorSpec | FilterSpec
+Spec = GeneratorSpec | ModelSpec | StepSpec | SelectorSpec | FilterSpec | EmbedderSpec | MetricSpec
 
 
 def _check_choice(owner: str, what: str, value: str, allowed: tuple[str, ...]) -> None:

@@ -8,26 +8,26 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import math
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-import judge
-import mnist
 from PIL.Image import Image
 
 import aigc_image
-from aigc_core import Condition, Item, Noise, TrainingOptions, save_model, train
+import aigc_metrics
+from aigc_core import Condition, EmbedderSpec, Item, Noise, Pictures, TrainingOptions, save_model, train
 from aigc_core.contact_sheet import contact_sheet
 from aigc_core.models import open_folder
 from aigc_core.training import Trained
 
 HERE = Path(__file__).parent
-MODELS = HERE.parent / "plugins" / "aigc_image" / "models"
 MICRO_BATCH = 16
 JUDGED = 1000
+SHOWN = 100  # on the sample sheet
 SEED = 7  # of the sample sheet and of what the judge sees
 
 
@@ -42,23 +42,30 @@ def _import(reference: str) -> Any:
 def load(name: str) -> dict[str, Any]:
     """Read a recipe and build from it what it names."""
     recipe = tomllib.loads((HERE / f"{name}.toml").read_text(encoding="utf-8"))
-    spec = next(spec for spec in aigc_image.aigc_generators() if spec.name == recipe["component"])
+    specs = {spec.name: (spec, aigc_image) for spec in aigc_image.aigc_generators()}
+    specs |= {spec.name: (spec, aigc_metrics) for spec in aigc_metrics.aigc_embedders()}
+    spec, plugin = specs[recipe["component"]]
     component = _import(spec.trainable)
     return {
         "name": name,
+        "folder": Path(plugin.__file__).parent / "models" / name,
+        "data": import_module(recipe.get("data", "mnist")),
+        "judge": recipe.get("judge"),
+        "held_out": recipe.get("held_out", 0),
         "component": component,
-        "generator": spec,
+        "spec": spec,
         "config": component.Config(**recipe.get("config", {})),
         "training": TrainingOptions(**recipe.get("training", {})),
         "card": recipe["card"],
+        "licence": recipe.get("licence", "Apache-2.0"),
     }
 
 
 def sample(folder: Path, recipe: Mapping[str, Any], count: int) -> tuple[list[Image], list[int | None]]:
     """Make `count` pictures with the model in `folder`, its labels in turn, as the pipeline would call it."""
     model = open_folder(folder)
-    generator = _import(recipe["generator"].factory)(model)
-    options = _import(recipe["generator"].options)()
+    generator = _import(recipe["spec"].factory)(model)
+    options = _import(recipe["spec"].options)()
     pictures: list[Image] = []
     labels = [index % len(model.labels) if model.labels else None for index in range(count + MICRO_BATCH)]
     for start in range(0, count, MICRO_BATCH):
@@ -70,32 +77,65 @@ def sample(folder: Path, recipe: Mapping[str, Any], count: int) -> tuple[list[Im
     return pictures[:count], labels[:count]
 
 
+def data_for(recipe: Mapping[str, Any]) -> tuple[Pictures, Pictures | None]:
+    """Return the pictures to learn from, and the last ones, held out to choose by, where the recipe says how many."""
+    pictures = recipe["data"].load("train")
+    kept = len(pictures) - recipe["held_out"]
+    parts = [
+        Pictures(pictures.pixels[part], pictures.labels[part], pictures.label_names)
+        for part in (slice(kept), slice(kept, None))
+    ]
+    return parts[0], parts[1] if recipe["held_out"] else None
+
+
+def accuracy(folder: Path, recipe: Mapping[str, Any], digits: Pictures) -> float:
+    """Return the share of `digits` that the classifier in `folder` reads as they are labelled."""
+    classifier = _import(recipe["spec"].factory)(open_folder(folder), None)
+    return round(float((classifier.probabilities(digits.pixels).argmax(axis=1) == digits.labels).mean()), 4)
+
+
 def write(recipe: Mapping[str, Any], trained: Trained) -> Path:
-    """Write the model folder twice: to sample from it, then with samples and metrics."""
-    data = mnist.load("train").described
-    folder = MODELS / recipe["name"]
+    """Write the model folder twice: to look at what it does, then with that."""
+    data = recipe["data"].load("train").described
+    folder = recipe["folder"]
+    embeds = isinstance(recipe["spec"], EmbedderSpec)
     parts: dict[str, Any] = {
         "name": recipe["name"],
-        "component": recipe["generator"].name,
+        "component": recipe["spec"].name,
         "modality": "image",
         "options": trained.options,
         "shape": data.shape,
-        "labels": data.labels if "label" in recipe["generator"].conditions else (),
+        "labels": data.labels if embeds or "label" in recipe["spec"].conditions else (),
         "tensors": trained.tensors,
         "micro_batch": MICRO_BATCH,
-        "licence": "Apache-2.0",
+        "licence": recipe["licence"],
         "card": recipe["card"],
         "save_dtype": "float16",
     }
     save_model(folder, **parts)
-    pictures, labels = sample(folder, recipe, JUDGED)
     metrics = {
         "steps": trained.steps,
         "minutes": round(trained.seconds / 60, 1),
         "last_logs": {name: round(value, 4) for name, value in trained.history[-1].items() if name != "step"},
-        "samples": judge.look_at(pictures, labels),
     }
-    return save_model(folder, **parts, samples=contact_sheet(pictures[:100], columns=10), metrics=metrics)
+    if embeds:
+        metrics["accuracy"] = {
+            "validation": accuracy(folder, recipe, data_for(recipe)[1]),
+            "test": accuracy(folder, recipe, recipe["data"].load("t10k")),
+        }
+        return save_model(folder, **parts, metrics=metrics)
+    pictures, labels = sample(folder, recipe, JUDGED)
+    if recipe["judge"]:
+        metrics["samples"] = import_module(recipe["judge"]).look_at(pictures, labels)
+    return save_model(folder, **parts, samples=sheet(pictures, labels), metrics=metrics)
+
+
+def sheet(pictures: Sequence[Image], labels: Sequence[int | None]) -> Image:
+    """Lay a hundred samples out, or a few more so that each label has a whole row."""
+    kinds = len(set(labels))
+    columns = math.ceil(SHOWN / kinds) if kinds > 1 else math.isqrt(SHOWN)
+    shown = sorted(range(columns * kinds if kinds > 1 else SHOWN), key=lambda place: labels[place] or 0)
+    return contact_sheet([pictures[place] for place in shown], columns=columns)
 
 
 def note_sha256(folder: Path) -> None:
@@ -117,10 +157,10 @@ def main() -> None:
     def tell(step: int, steps: int, logs: Mapping[str, float]) -> None:
         print(f"{step}/{steps}", *(f"{name} {value:.3f}" for name, value in logs.items()), flush=True)
 
-    trained = train(recipe["component"], recipe["config"], mnist.load("train"), recipe["training"], tell)
+    trained = train(recipe["component"], recipe["config"], data_for(recipe)[0], recipe["training"], tell)
     folder = write(recipe, trained)
     note_sha256(folder)
-    print(f"{folder} holds {recipe['name']}; look at samples.png")
+    print(f"{folder} holds {recipe['name']}; look at what is in it")
 
 
 if __name__ == "__main__":

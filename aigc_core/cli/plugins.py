@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from aigc_core.registry import Plugin
 
 app = typer.Typer(no_args_is_help=True, help="Plugins: list them, check them.")
-KINDS = ("generators", "models", "preprocessors", "postprocessors", "selectors", "filters")
+KINDS = ("generators", "models", "preprocessors", "postprocessors", "selectors", "filters", "embedders", "metrics")
 
 
 def _declared(pipeline: Pipeline, plugin: Plugin) -> dict[str, list[str]]:
@@ -92,8 +92,9 @@ def _problems(pipeline: Pipeline, plugin: Plugin) -> Iterator[str]:
             try:
                 if kind == "models":
                     pipeline.planner.models.find(entry.spec.name).verify()
-                    registry.get("generator", entry.spec.component)
-                for attribute in ("factory", "trainable", "step", "selector", "check", "options"):
+                    if entry.spec.component not in registry.embedders:
+                        registry.get("generator", entry.spec.component)
+                for attribute in ("factory", "trainable", "step", "selector", "check", "metric", "options"):
                     reference = getattr(entry.spec, attribute, None)
                     if reference is not None and not callable(registry.resolve(reference, entry)):
                         yield f"{entry.spec.name}: {attribute} is not callable"

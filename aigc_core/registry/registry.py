@@ -18,9 +18,18 @@ import pluggy
 from aigc_core import hookspecs
 from aigc_core.errors import AigcError, PluginError, UsageError, near_miss, unknown
 from aigc_core.registry.discovery import Plugin, import_entry, import_file, installed, rival
-from aigc_core.specs import DefaultFor, FilterSpec, GeneratorSpec, ModelSpec, SelectorSpec, StepSpec
+from aigc_core.specs import (
+    DefaultFor,
+    EmbedderSpec,
+    FilterSpec,
+    GeneratorSpec,
+    MetricSpec,
+    ModelSpec,
+    SelectorSpec,
+    StepSpec,
+)
 
-S = TypeVar("S", GeneratorSpec, ModelSpec, StepSpec, SelectorSpec, FilterSpec)
+S = TypeVar("S", GeneratorSpec, ModelSpec, StepSpec, SelectorSpec, FilterSpec, EmbedderSpec, MetricSpec)
 Problem = Callable[[str], None]
 
 #: hook, what it may return, and the word for it.
@@ -31,6 +40,8 @@ _DECLARED: tuple[tuple[str, type[Any], str], ...] = (
     ("aigc_postprocessors", StepSpec, "postprocessor"),
     ("aigc_selectors", SelectorSpec, "selector"),
     ("aigc_filters", FilterSpec, "filter"),
+    ("aigc_embedders", EmbedderSpec, "embedder"),
+    ("aigc_metrics", MetricSpec, "metric"),
 )
 
 
@@ -121,6 +132,22 @@ class Registry:
     def filters(self) -> Mapping[str, Registered[FilterSpec]]:
         """All filters by name, in the order they run where the user gave none."""
         return self._declared["aigc_filters"]
+
+    @property
+    def embedders(self) -> Mapping[str, Registered[EmbedderSpec]]:
+        """All embedders by name, in the order in which a default is looked for."""
+        return self._declared["aigc_embedders"]
+
+    @property
+    def metrics(self) -> Mapping[str, Registered[MetricSpec]]:
+        """All metrics by name."""
+        return self._declared["aigc_metrics"]
+
+    @property
+    def trainables(self) -> Mapping[str, Registered[GeneratorSpec] | Registered[EmbedderSpec]]:
+        """All components that can be trained, by name: generators and embedders."""
+        entries: list[Any] = [*self.embedders.values(), *self.generators.values()]
+        return {entry.spec.name: entry for entry in entries if entry.spec.trainable is not None}
 
     @cached_property
     def modalities(self) -> list[str]:

@@ -166,6 +166,29 @@ def test_aigc_filters(taking_prompts, tmp_path):
     assert pipeline.generate("image", "a dog on a mat", model="acme/prompted").artifacts
 
 
+def test_aigc_embedders(open_pipeline):
+    from aigc_core import evaluate
+
+    pipeline = open_pipeline("aigc_embedders")
+    evaluation = evaluate(
+        "acme/noise", n=20, metrics=["diversity"], embedders=["acme/colour"], resamples=5, pipeline=pipeline
+    )
+    (measured,) = evaluation.measurements
+    assert measured.name == "pairwise distance(acme/colour)"
+    assert measured.extractor.space_id.startswith("acme/colour@")
+    assert 0 < measured.value < 10, "mean colours of noise differ little"
+
+
+def test_aigc_metrics(open_pipeline):
+    from aigc_core import evaluate
+
+    (measured,) = evaluate(
+        "acme/noise", n=20, metrics=["acme/brightness"], pipeline=open_pipeline("aigc_metrics")
+    ).measurements
+    assert (measured.name, measured.n) == ("brightness", 20)
+    assert 0.45 < measured.value < 0.55
+
+
 def test_aigc_run_started(open_pipeline, capfd):
     result = open_pipeline("aigc_run_started").generate("image", n=3, model="acme/noise")
     assert f"{result.run}: 3 × acme/noise" in said(capfd)

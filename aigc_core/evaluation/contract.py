@@ -1,0 +1,119 @@
+"""The contract of evaluation: what an embedder must be able to do, what a metric is handed, and what it gives."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
+
+from aigc_core.content import JSON, empty
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from aigc_core.randomness import Noise
+
+#: Whose content is looked at: what the model made; real examples that it is held against; other real ones in its
+#: place, which say what a number is between real and real; and those that the model learnt from.
+Part = Literal["generated", "reference", "floor", "training"]
+Better = Literal["lower", "higher"]
+
+#: Content of one modality, many pieces: pictures as uint8 ``(N, C, H, W)``, texts as a list of ``str``.
+Items = Any
+
+
+@runtime_checkable
+class Embedder(Protocol):
+    """Maps content into a vector space. One that works without a model also has ``fingerprint``, a text that
+    changes whenever the vectors would."""
+
+    def embed(self, items: Items) -> NDArray[np.float32]:
+        """Return one vector an item, float32 ``(N, D)``; what it is must depend on that item alone."""
+
+
+@runtime_checkable
+class Classifies(Protocol):
+    """An embedder that also names classes."""
+
+    labels: tuple[str, ...]
+
+    def probabilities(self, items: Items) -> NDArray[np.float32]:
+        """Return the probability of each of ``labels``, float32 ``(N, K)``, rows that sum to 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """Where a number lies with 95 % confidence, and how that was found out."""
+
+    low: float
+    high: float
+    method: str
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A number as a metric gives it; the core adds what it was measured on and with.
+
+    Attributes:
+        name: as in the literature, e.g. ``"FD"``; of a metric that needs features or probabilities the core adds
+            what they are those of: ``FD(digits-cnn)``.
+        value: finite.
+        n: how many generated items went into it, or reference items where it is about those.
+        interval: 95 %, or None.
+        better: ``"lower"`` or ``"higher"``; None where neither is.
+        floor: the same number between real and real, or None.
+        floor_n: how many real items stood where generated ones do.
+        details: whatever else is worth telling, as JSON.
+    """
+
+    name: str
+    value: float
+    n: int
+    interval: Interval | None = None
+    better: Better | None = None
+    floor: float | None = None
+    floor_n: int | None = None
+    details: Mapping[str, JSON] = field(default_factory=empty)
+
+
+class Evidence(Protocol):
+    """What a metric may look at. Everything is made or read when it is first asked for, and kept."""
+
+    @property
+    def resamples(self) -> int:
+        """How often a bootstrap resamples."""
+
+    @property
+    def component(self) -> Any:
+        """The model's component with its weights."""
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The labels that the model can be conditioned by, in order, or none."""
+
+    @property
+    def space(self) -> str:
+        """Name of the embedder, e.g. ``"digits-cnn"``."""
+
+    def has(self, part: Part) -> bool:
+        """Say whether there is any such content."""
+
+    def items(self, part: Part) -> Items:
+        """Return the content of a part."""
+
+    def conditions(self, part: Part) -> NDArray[np.int64] | None:
+        """Return the label of each item of a part, as an index of ``labels``, or None."""
+
+    def features(self, part: Part) -> NDArray[np.float32]:
+        """Return what the embedder makes of a part, ``(N, D)``."""
+
+    def probabilities(self, part: Part) -> NDArray[np.float32]:
+        """Return the probabilities that the embedder gives its own classes, ``(N, K)``."""
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The embedder's own classes, in order, or none."""
+
+    def noise(self, name: str) -> Noise:
+        """Return a stream of random numbers that depends on the evaluation's seed and `name` alone."""

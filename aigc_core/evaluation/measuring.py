@@ -1,0 +1,234 @@
+"""Working out numbers about a model: which metrics, through which embedders, and what each number depends on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from aigc_core.content import EMPTY, JSON
+from aigc_core.errors import AigcError, PluginError, UsageError, unknown
+from aigc_core.evaluation.contract import Measured
+from aigc_core.evaluation.embedders import default_embedder, open_embedder
+from aigc_core.evaluation.evidence import RESAMPLES, Gathered
+from aigc_core.evaluation.records import Evaluation, Floor, LeftOut, Measurement, Range, Source, Subject
+from aigc_core.evaluation.reference import SPLITS, Data, Reference, digest
+from aigc_core.evaluation.samples import OnSample
+from aigc_core.evaluation.store import named_embedder
+from aigc_core.pipeline import Order, Pipeline, Plan
+from aigc_core.pipeline.options import parse_step, validate
+from aigc_core.provenance import environment
+
+if TYPE_CHECKING:
+    from aigc_core.registry import Registered
+    from aigc_core.specs import MetricSpec
+
+SAMPLES = 10_000
+LOOKS = frozenset({"features", "probabilities"})
+
+
+@dataclass(frozen=True)
+class ReadyMetric:
+    """A metric whose code is imported and whose options are validated."""
+
+    entry: Registered[MetricSpec]
+    call: Any
+    options: Any
+    given: dict[str, JSON]
+
+    @property
+    def looks(self) -> bool:
+        """Whether it sees content through an embedder."""
+        return bool(LOOKS & set(self.entry.spec.needs))
+
+    def measure(self, evidence: Gathered) -> list[Measured]:
+        """Work it out.
+
+        Raises:
+            UsageError, ModelError: it cannot be worked out on this evidence; the message says why.
+            PluginError: the metric failed.
+        """
+        who = f"metric {self.entry.spec.name!r} (plugin {self.entry.plugin})"
+        try:
+            found = list(self.call(evidence, self.options))
+        except AigcError:
+            raise
+        except (Exception, SystemExit) as error:
+            raise PluginError(
+                f"{who} failed: {type(error).__name__}: {error}", hint="see it whole: aigc --debug …"
+            ) from error
+        for measured in found:
+            if not isinstance(measured, Measured):
+                raise PluginError(f"{who} gave a {type(measured).__name__}, not Measured")
+        return found
+
+
+def evaluate(
+    model: str,
+    data: Data | None = None,
+    *,
+    n: int = SAMPLES,
+    seed: int = 0,
+    split: str = "test",
+    metrics: Sequence[str] = (),
+    embedders: Sequence[str] = (),
+    options: Mapping[str, JSON] = EMPTY,
+    resamples: int = RESAMPLES,
+    pipeline: Pipeline | None = None,
+    on_sample: OnSample | None = None,
+) -> Evaluation:
+    """Measure a model: what it makes, and, where real examples are given, how that is to them.
+
+    Args:
+        model: a model name or folder, or a generator that needs no weights.
+        data: real examples: what ``aigc train`` takes, or data sets by split (``"train"``, ``"test"``, …).
+        n: how many items the model makes; item *i* has ``seed + i``, as for ``aigc generate``.
+        split: the part that the model is held against; choose by ``"validation"``, report on ``"test"``.
+        metrics: e.g. ``"kid subsets=50"``; default: all that can be worked out.
+        embedders: e.g. ``"digits-cnn"``; default: the one that the model names, or the first that fits.
+        options: of the generator.
+        resamples: of the bootstrap.
+        pipeline: plugins and configuration; default: as for a command started here.
+        on_sample: told how many items are made, of how many.
+
+    Raises:
+        UsageError: an unknown name or wrong value.
+        PluginError, ModelError, FileError: something it needs is missing or broken.
+    """
+    pipeline = pipeline or Pipeline()
+    if split not in SPLITS:
+        raise unknown("split", split, SPLITS)
+    order = Order(pipeline.planner.modality_of(model), n=n, seed=seed, model=model, options=options)
+    plan = pipeline.planner.plan(order, configured_steps=False)
+    wanted = ready_metrics(pipeline, metrics, plan.order.modality)
+    evidence = Gathered(pipeline, plan, split, resamples, on_sample)
+    shape = plan.model.shape if plan.model else evidence.samples.items.shape[1:]
+    if data is not None:
+        evidence.reference = Reference(data, shape, evidence.labels)
+        if evidence.real("reference") is None:
+            raise UsageError(f"the data has no {split} part", hint=f"--split: {', '.join(SPLITS)}")
+    chosen = _eyes(pipeline, plan, shape, embedders) if any(metric.looks for metric in wanted) else {}
+    eyes = [open_embedder(pipeline, name, order.modality) for name in chosen]
+    measurements: list[Measurement] = []
+    left_out: list[LeftOut] = []
+    for metric in wanted:
+        for seen in [evidence.through(eye) for eye in eyes] if metric.looks else [evidence]:
+            try:
+                reason = missing(metric, seen)
+                if not reason:
+                    measurements += stamped(metric, seen, metric.measure(seen))
+            except PluginError:
+                raise
+            except AigcError as error:
+                reason = error.message
+            if reason:
+                left_out.append(LeftOut(metric=_spelt(metric, seen), reason=reason))
+    if left_out and (metrics or not measurements):
+        raise UsageError(f"{left_out[0].metric} cannot be worked out: {left_out[0].reason}")
+    made = "samples" in vars(evidence)
+    return Evaluation(
+        model=subject(plan),
+        modality=order.modality,
+        samples_sha256=digest(evidence.samples.items) if made else None,
+        measurements=tuple(measurements),
+        left_out=tuple(left_out),
+        embedders=chosen,
+        environment=dict(environment()),
+    )
+
+
+def ready_metrics(pipeline: Pipeline, given: Sequence[str], modality: str) -> list[ReadyMetric]:
+    """Return the metrics that `given` names, or all that are worked out by default.
+
+    Raises:
+        UsageError: one is unknown, is for another modality, or has wrong options.
+    """
+    registry = pipeline.registry
+    defaults = [name for name, entry in registry.metrics.items() if entry.spec.default and _fits(entry, modality)]
+    ready = []
+    for name, options in map(parse_step, given or sorted(defaults)):
+        entry = registry.get("metric", name)
+        if not _fits(entry, modality):
+            raise UsageError(f"metric {name!r} is about {entry.spec.modality}, not about {modality}")
+        cls = registry.resolve(entry.spec.options, entry) if entry.spec.options else None
+        validated, values = validate(f"metric {name}", cls, options)
+        ready.append(ReadyMetric(entry, registry.resolve(entry.spec.metric, entry), validated, values))
+    return ready
+
+
+def _fits(entry: Registered[MetricSpec], modality: str) -> bool:
+    return entry.spec.modality in (None, modality)
+
+
+def _eyes(pipeline: Pipeline, plan: Plan, shape: Sequence[int], given: Sequence[str]) -> dict[str, str]:
+    """Return the names of the embedders to look through, and why those."""
+    if given:
+        return dict.fromkeys(given, "asked for")
+    named = named_embedder(plan.model.folder) if plan.model else None
+    name, why = default_embedder(pipeline, plan.order.modality, shape, named)
+    return {name: why}
+
+
+def missing(metric: ReadyMetric, evidence: Gathered) -> str | None:
+    """Say what a metric needs that is not there, or None."""
+    needs = metric.entry.spec.needs
+    # What the model can never do first: no data mends that.
+    if "encodes" in needs and not callable(getattr(evidence.component, "encode", None)):
+        return "the model cannot encode"
+    if "likelihood" in needs and not callable(getattr(evidence.component, "log_likelihood", None)):
+        return "the model has no likelihood"
+    if "probabilities" in needs and not evidence.classes:
+        return f"needs an embedder that names classes, and {evidence.space} names none"
+    if "labels" in needs and not (evidence.labels and evidence.plan.takes_label):
+        return "the model takes no labels"
+    if "labels" in needs and "probabilities" in needs and not set(evidence.labels) <= set(evidence.classes):
+        return f"{evidence.space} does not know the model's labels"
+    if evidence.reference is None and {"reference", "training"} & set(needs):
+        return "needs real examples: --data DATA"
+    if "training" in needs and not evidence.has("training"):
+        return "needs the examples that the model learnt from, and the data has no train part"
+    if "training" in needs and evidence.split == "train":
+        return "needs real examples that the model did not learn from: --split test"
+    return None
+
+
+def stamped(metric: ReadyMetric, evidence: Gathered, found: Iterable[Measured]) -> Iterator[Measurement]:
+    """Yield what a metric found, with all that it depends on."""
+    spec, plugin = metric.entry.spec, metric.entry.plugin
+    for measured in found:
+        interval, floor = measured.interval, None
+        if measured.floor is not None:
+            source = evidence.source("floor")
+            assert source is not None
+            floor = Floor(value=measured.floor, n=measured.floor_n or source.n, source=source)
+        yield Measurement(
+            name=f"{measured.name}({evidence.space})" if metric.looks else measured.name,
+            model=subject(evidence.plan),
+            value=float(measured.value),
+            interval=Range(low=interval.low, high=interval.high, method=interval.method) if interval else None,
+            better=measured.better,
+            n=measured.n,
+            seed=evidence.plan.order.seed,
+            metric=spec.name,
+            version=f"{plugin.name} {plugin.version}, {spec.version}",
+            options=metric.given,
+            reference=_source(evidence, metric, "reference"),
+            training=_source(evidence, metric, "training"),
+            extractor=evidence.embedder.eye if metric.looks and evidence.embedder else None,
+            floor=floor,
+            details=dict(measured.details),
+        )
+
+
+def _source(evidence: Gathered, metric: ReadyMetric, part: Any) -> Source | None:
+    return evidence.source(part) if part in metric.entry.spec.needs else None
+
+
+def _spelt(metric: ReadyMetric, evidence: Gathered) -> str:
+    name = metric.entry.spec.name
+    return f"{name}({evidence.space})" if metric.looks else name
+
+
+def subject(plan: Plan) -> Subject:
+    """Say which model a plan samples, and with which options that were asked for."""
+    return Subject(name=plan.name, sha256=plan.model.sha256 if plan.model else "", options=dict(plan.order.options))

@@ -1,0 +1,143 @@
+"""Real examples that a model is held against: parts of some data, read when they are first asked for."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from aigc_core.errors import UsageError, unknown
+from aigc_core.evaluation.contract import Items
+from aigc_core.evaluation.records import Source
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+SPLITS = ("train", "validation", "test")
+
+
+class Dataset(Protocol):
+    """Pictures with or without labels, as ``aigc_core.Pictures`` holds them."""
+
+    @property
+    def pixels(self) -> NDArray[np.uint8]: ...
+    @property
+    def labels(self) -> NDArray[np.int64] | None: ...
+    @property
+    def label_names(self) -> tuple[str, ...]: ...
+
+
+#: Where real examples come from: a path that ``aigc train`` takes, too, or data sets by split.
+Data = str | Path | Mapping[str, Dataset]
+
+
+@dataclass(frozen=True)
+class Real:
+    """One part of the data.
+
+    Attributes:
+        items: the content.
+        conditions: label of each, as an index of the model's labels, or None where they are not the model's.
+    """
+
+    source: Source
+    items: Items
+    conditions: NDArray[np.int64] | None
+
+    def first(self, indices: NDArray[np.int64]) -> Real:
+        """Return some of the examples, in that order."""
+        conditions = None if self.conditions is None else self.conditions[indices]
+        items = take(self.items, indices)
+        source = Source(split=self.source.split, n=len(indices), sha256=digest(items))
+        return Real(source, items, conditions)
+
+
+class Reference:
+    """The parts of some data, each read once.
+
+    Args:
+        data: a path, or data sets by split (``"train"``, ``"validation"``, ``"test"``).
+        shape: of one example, ``(C, H, W)``: pictures in files are brought to it.
+        labels: of the model, in order.
+    """
+
+    def __init__(self, data: Data, shape: Sequence[int], labels: Sequence[str]) -> None:
+        self._shape = tuple(shape)
+        self._labels = tuple(labels)
+        for split in () if isinstance(data, (str, Path)) else data:
+            if split not in SPLITS:
+                raise unknown("split", split, SPLITS)
+        self._read = _from_path(Path(data), self._shape) if isinstance(data, (str, Path)) else data.get
+        self._parts: dict[str, Real | None] = {}
+
+    def part(self, split: str) -> Real | None:
+        """Return a part, or None where there is nothing in it.
+
+        Raises:
+            UsageError: its examples are of another shape than the model's.
+        """
+        if split not in self._parts:
+            found = self._read(split)
+            self._parts[split] = None if found is None or not len(found.pixels) else self._real(split, found)
+        return self._parts[split]
+
+    def _real(self, split: str, found: Dataset) -> Real:
+        if self._shape and found.pixels.shape[1:] != self._shape:
+            raise UsageError(
+                f"the {split} pictures are {_spell(found.pixels.shape[1:])}, and the model's {_spell(self._shape)}"
+            )
+        source = Source(split=split, n=len(found.pixels), sha256=digest(found.pixels))
+        return Real(source, found.pixels, _as_conditions(found, self._labels))
+
+
+def _from_path(path: Path, shape: tuple[int, ...]) -> Callable[[str], Dataset | None]:
+    @cache
+    def parts() -> Mapping[str, Dataset]:
+        from aigc_core.data import read_parts
+
+        channels, height, width = shape
+        return read_parts(path, SPLITS, size=(height, width), channels=channels)
+
+    return lambda split: parts().get(split)
+
+
+def _as_conditions(found: Dataset, labels: tuple[str, ...]) -> NDArray[np.int64] | None:
+    """Translate the data's labels into the model's, by name."""
+    import numpy as np
+
+    if found.labels is None or not labels or not set(found.label_names) <= set(labels):
+        return None
+    place = np.array([labels.index(name) for name in found.label_names], np.int64)
+    return place[found.labels]
+
+
+def take(items: Items, indices: NDArray[np.int64]) -> Items:
+    """Return some of the items, in that order."""
+    return [items[index] for index in indices] if isinstance(items, list) else items[indices]
+
+
+def digest(items: Items) -> str:
+    """Return the sha256 of content: of shape and bytes of pictures, of texts with their lengths."""
+    digest = hashlib.sha256()
+    if isinstance(items, list):
+        for text in items:
+            encoded = text.encode()
+            digest.update(b"%d:" % len(encoded) + encoded)
+        return digest.hexdigest()
+    digest.update(f"{items.dtype.name} {items.shape}\n".encode())
+    digest.update(memoryview(_contiguous(items)).cast("B"))
+    return digest.hexdigest()
+
+
+def _contiguous(array: Any) -> Any:
+    import numpy as np
+
+    return np.ascontiguousarray(array)
+
+
+def _spell(shape: Sequence[int]) -> str:
+    return "×".join(map(str, shape))

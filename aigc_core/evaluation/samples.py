@@ -1,0 +1,119 @@
+"""What a model makes, for numbers: the same content as ``aigc generate --seed`` makes, in the same calls.
+
+Nothing of it leaves the process but numbers, so nothing is postprocessed, moderated or recorded one by one. What is
+shown to people goes through the pipeline like everything else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from aigc_core.content import Content
+from aigc_core.errors import AigcError, PluginError
+from aigc_core.evaluation.contract import Items
+from aigc_core.pipeline.stages import check_type
+from aigc_core.protocols import Final, Item
+from aigc_core.randomness import Noise, item_seed
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from aigc_core.pipeline import Plan
+    from aigc_core.protocols import Generator
+
+#: Told how far it is: how many are done, and how many there will be.
+OnSample = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Samples:
+    """What was made: content, and for what label each, as an index of the model's labels, or None."""
+
+    items: Items
+    conditions: NDArray[np.int64] | None
+
+
+def draw_samples(plan: Plan, generator: Generator, on_sample: OnSample | None = None) -> Samples:
+    """Make ``plan.order.n`` items, in calls of the model's micro-batch, and put them together.
+
+    Raises:
+        PluginError: the generator failed, or made something else than its modality, or pictures of several sizes.
+    """
+    import numpy as np
+
+    order = plan.order
+    who = f"generator {plan.entry.spec.name!r} (plugin {plan.entry.plugin})"
+    contents: list[Content] = []
+    labels: list[int | None] = []
+    for start in range(0, order.n, plan.micro_batch):
+        count = min(plan.micro_batch, order.n - start)
+        # Padded as in a run, with items of their own: a noise stream is used up by whoever draws from it.
+        places = [start + min(index, count - 1) for index in range(plan.micro_batch)]
+        items = [_item(plan, place) for place in places]
+        made = dict(_finals(generator, items, who))
+        for index in range(count):
+            if index not in made:
+                raise PluginError(f"{who} yielded no result for index {index}")
+            check_type(made[index], order.modality, who)
+            contents.append(made[index])
+            labels.append(items[index].condition.index)
+        if on_sample:
+            on_sample(start + count, order.n)
+    conditions = None if None in labels else np.array(labels, np.int64)
+    return Samples(put_together(contents, who), conditions)
+
+
+def _item(plan: Plan, index: int) -> Item:
+    """Return what the generator sees of one item, as a run without candidates hands it over."""
+    seed = item_seed(plan.order.seed, index)
+    condition = plan.condition(Noise(seed, "condition"))
+    return Item(plan.order.prompt, {}, condition, plan.options, Noise(seed, "generate/0"))
+
+
+def _finals(generator: Generator, items: Sequence[Item], who: str) -> Iterator[tuple[int, Content]]:
+    try:
+        for made in generator.generate(items):
+            if isinstance(made, Final):
+                yield made.index, made.content
+    except AigcError:
+        raise
+    except (Exception, SystemExit) as error:
+        raise PluginError(
+            f"{who} failed: {type(error).__name__}: {error}", hint="see it whole: aigc --debug …"
+        ) from error
+
+
+def put_together(contents: Sequence[Content], who: str) -> Items:
+    """Return texts as a list, and pictures as uint8 ``(N, C, H, W)``: grey ones with one channel, others with three.
+
+    Raises:
+        PluginError: the pictures are of several sizes or modes.
+    """
+    import numpy as np
+
+    texts = [content for content in contents if isinstance(content, str)]
+    if texts:
+        return texts
+    arrays = [np.asarray(_plain(picture)) for picture in contents]
+    if len({array.shape for array in arrays}) > 1:
+        raise PluginError(f"{who} makes pictures of several sizes or modes, which cannot be held against each other")
+    stacked = np.stack(arrays)
+    return stacked[:, None] if stacked.ndim == 3 else np.ascontiguousarray(stacked.transpose(0, 3, 1, 2))
+
+
+def _plain(picture: Content) -> Content:
+    """Return a picture in grey or RGB; what is transparent is laid on white."""
+    assert not isinstance(picture, str)
+    if picture.mode in ("L", "RGB"):
+        return picture
+    if picture.mode in ("1", "I;16", "I", "F"):
+        return picture.convert("L")
+    from PIL import Image
+
+    seen = picture.convert("RGBA")
+    base = Image.new("RGBA", seen.size, "white")
+    base.alpha_composite(seen)
+    return base.convert("RGB")
