@@ -5,7 +5,7 @@ Content itself is plain: a picture is a ``PIL.Image.Image``, a text is a ``str``
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from pathlib import Path
@@ -53,14 +53,41 @@ class Request:
         return replace(self, inputs=own_inputs(self.inputs)) if self.inputs else self
 
 
+def modality_of(content: Content) -> str:
+    """Return the modality of a piece of content."""
+    return "text" if isinstance(content, str) else "image"
+
+
 def own(content: Any) -> Any:
     """Return a piece of content that belongs to whoever gets it: pictures are copied, text cannot change."""
     return content if isinstance(content, str) else content.copy()
 
 
+class OwnInputs(Mapping[str, Content]):
+    """Read-only inputs that give a copy each time they are looked at, and none where nobody looks.
+
+    One of them serves all items that are made from the same pieces; so those are known by ``is``.
+    """
+
+    __slots__ = ("_inputs",)
+
+    def __init__(self, inputs: Mapping[str, Content]) -> None:
+        self._inputs = dict(inputs)
+
+    def __getitem__(self, name: str) -> Content:
+        content: Content = own(self._inputs[name])
+        return content
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._inputs)
+
+    def __len__(self) -> int:
+        return len(self._inputs)
+
+
 def own_inputs(inputs: Mapping[str, Content]) -> Mapping[str, Content]:
-    """Return read-only inputs with copies of their pictures."""
-    return MappingProxyType({name: own(content) for name, content in inputs.items()})
+    """Return read-only inputs that belong to whoever gets them."""
+    return inputs if isinstance(inputs, OwnInputs) else OwnInputs(inputs)
 
 
 @dataclass(frozen=True, slots=True)

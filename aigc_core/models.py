@@ -40,7 +40,7 @@ class Manifest(BaseModel):
 
     format: Literal[1] = 1
     name: Name
-    component: str = Field(description="generator the weights are for, e.g. image/gan")
+    component: str = Field(description="generator or embedder the weights are for, e.g. image/gan")
     modality: str
     options: dict[str, JSON] = Field(description="what the component is built with")
     shape: tuple[int, ...] = Field(description="of one example: (C, H, W) for pictures")
@@ -115,8 +115,12 @@ class Model:
         for file in self.manifest.files:
             self.read(file)
 
-    def tensors(self) -> dict[str, Tensor]:
-        """Return the verified weights on the CPU, in the pinned precision whatever they are stored in."""
+    def tensors(self, precision: str | None = None) -> dict[str, Tensor]:
+        """Return the verified weights on the CPU, whatever they are stored in.
+
+        Args:
+            precision: a floating-point type; default: the pinned one.
+        """
         import safetensors
         import torch
         from safetensors.torch import load
@@ -125,7 +129,7 @@ class Model:
             stored = load(self.read(WEIGHTS))
         except safetensors.SafetensorError as error:
             raise ModelError(f"model {self.name!r}: {WEIGHTS} is not safetensors: {error}") from error
-        dtype = getattr(torch, self.precision)
+        dtype = getattr(torch, precision or self.precision)
         return {key: value.to(dtype) if value.is_floating_point() else value for key, value in stored.items()}
 
 

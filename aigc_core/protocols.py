@@ -23,10 +23,11 @@ class Item:
 
     Attributes:
         prompt: the preprocessed prompt, or None.
-        inputs: named pieces of content to work from.
+        inputs: named pieces of content to work from, of those that the generator's spec names.
         condition: what steers this item.
         options: an instance of the generator's options class, validated; None where it has none.
-        noise: the item's own stream ``generate/<candidate>``, which advances as it is used.
+        noise: the item's own stream ``generate/<candidate>``, which advances as it is used. Between two seeds
+            (``--interpolate``) it draws what lies between theirs; see ``Noise.parts``.
     """
 
     prompt: str | None
@@ -94,8 +95,11 @@ class LoadedModel(Protocol):
     def precision(self) -> str:
         """The pinned floating-point type, e.g. ``"float32"``."""
 
-    def tensors(self) -> Mapping[str, Any]:
-        """Return the weights as torch tensors on the CPU, in the pinned precision."""
+    def tensors(self, precision: str | None = None) -> Mapping[str, Any]:
+        """Return the weights as torch tensors on the CPU, in the pinned precision, or in that of the argument.
+
+        What is worked out of weights before they are rounded wants them in ``"float32"``.
+        """
 
 
 @dataclass(frozen=True, slots=True)

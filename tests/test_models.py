@@ -127,3 +127,10 @@ def test_metrics_with_nan_are_refused_and_nothing_is_half_written():
 def test_every_field_of_the_manifest_is_described_in_the_docs():
     text = (Path(__file__).parents[1] / "docs" / "architecture.md").read_text(encoding="utf-8")
     assert [name for name in Manifest.model_fields if f"`{name}`" not in text] == []
+
+
+def test_weights_are_given_in_the_pinned_precision_or_the_one_asked_for():
+    fine = {"generator.weight": torch.tensor([1 / 3])}
+    model = open_folder(save("tiny", precision="bfloat16", tensors=fine))
+    assert model.tensors()["generator.weight"].dtype is torch.bfloat16
+    assert torch.equal(model.tensors("float32")["generator.weight"], fine["generator.weight"])

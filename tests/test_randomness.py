@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aigc_core import Noise, UsageError
-from aigc_core.randomness import SEED_LIMIT, item_seed, stream_key
+from aigc_core.randomness import SEED_LIMIT, Between, item_seed, noise, stream_key
 
 SEEDS = st.integers(0, SEED_LIMIT - 1)
 
@@ -66,3 +66,62 @@ def test_seeds_count_up_and_stay_in_range():
     for seed, index in ((-1, 0), (SEED_LIMIT - 1, 1)):
         with pytest.raises(UsageError, match="out of range"):
             item_seed(seed, index)
+
+
+def test_a_stream_is_philox_with_the_key_of_its_name():
+    from numpy.random import Generator, Philox
+
+    expected = Generator(Philox(key=stream_key(7, "a"))).standard_normal(9, dtype="float32")
+    assert np.array_equal(Noise(7, "a").normal(9), expected)
+
+
+DRAWS = {
+    "normal": lambda stream: stream.normal((3, 2)),
+    "uniform": lambda stream: stream.uniform(7),
+    "gumbel": lambda stream: stream.gumbel(7),
+    "scalar": lambda stream: stream.normal(),
+    "choice": lambda stream: stream.choice(1000),
+    "several": lambda stream: (stream.normal(2), stream.choice(9), stream.uniform(2))[2],
+}
+
+
+@pytest.mark.parametrize("draw", DRAWS.values(), ids=DRAWS)
+@given(a=SEEDS, b=SEEDS)
+def test_between_two_seeds_the_ends_are_the_streams_of_the_seeds(draw, a, b):
+    for t, seed in ((0.0, a), (1.0, b)):
+        between, plain = draw(noise(Between(a, b, t), "x")), draw(noise(seed, "x"))
+        assert type(between) is type(plain)
+        assert np.array_equal(between, plain)
+
+
+@pytest.mark.parametrize("t", [0.01, 0.25, 0.5, 0.8])
+def test_between_two_seeds_every_draw_has_the_distribution_of_a_stream(t):
+    many = 100_000
+    stream = noise(Between(1, 2, t), "statistics")
+    normal, uniform, gumbel = stream.normal(many), stream.uniform(many), stream.gumbel(many)
+    assert normal.dtype == uniform.dtype == gumbel.dtype == np.float32
+    assert (normal.mean(), normal.std()) == (pytest.approx(0, abs=0.02), pytest.approx(1, abs=0.02))
+    assert np.abs(np.sort(uniform) - np.linspace(0, 1, many)).max() < 0.01  # Kolmogorov-Smirnov
+    assert 0 <= uniform.min() <= uniform.max() < 1
+    assert np.abs(np.exp(-np.exp(-np.sort(gumbel))) - np.linspace(0, 1, many)).max() < 0.01
+    assert isinstance(stream.normal(), np.ndarray)
+
+
+def test_between_two_seeds_numbers_move_little_by_little():
+    for kind in ("normal", "uniform"):
+        frames = np.stack([getattr(noise(Between(3, 4, t), "x"), kind)(50) for t in np.linspace(0, 1, 101)])
+        steps, whole = np.abs(np.diff(frames, axis=0)).max(), np.abs(frames[-1] - frames[0]).max()
+        assert steps < 0.1 * whole
+
+
+def test_between_two_seeds_normal_vectors_keep_their_length():
+    lengths = [np.linalg.norm(noise(Between(3, 4, t), "x").normal(512)) for t in np.linspace(0, 1, 11)]
+    assert max(lengths) < 1.1 * min(lengths)
+
+
+def test_a_stream_says_what_it_is_mixed_from():
+    plain = noise(7, "x")
+    assert plain.parts == ((1.0, plain),)
+    weights, parts = zip(*noise(Between(3, 4, 0.25), "x").parts, strict=True)
+    assert weights == (0.75, 0.25)
+    assert [(part.seed, part.name) for part in parts] == [(3, "x"), (4, "x")]

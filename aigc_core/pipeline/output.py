@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from aigc_core.content import Artifact, Content
+from aigc_core.content import Artifact
 from aigc_core.errors import FileError
 from aigc_core.provenance import extension
 
@@ -23,6 +23,9 @@ class OutputFolder:
 
     Args:
         folder: made if it is not there.
+
+    Attributes:
+        resolved: the folder's whole path, without links; asked of the system once, not for every file.
 
     Raises:
         FileError: it cannot be made or written to; known before anything is generated.
@@ -41,14 +44,14 @@ class OutputFolder:
                 hint="choose another with -o DIR",
             ) from error
         self._lock = _Lock(folder)
+        self.resolved = folder.resolve()
 
     @contextmanager
-    def free_path(self, stem: str, content: Content) -> Iterator[Path]:
-        """Give a path in the folder that no file has yet: ``stem.png``, ``stem-2.png``, …
+    def free_path(self, stem: str, ending: str) -> Iterator[Path]:
+        """Give a path in the folder that no file has yet: ``stem.png``, ``stem-2.png``, … for the ending ``.png``.
 
         The name is the caller's until the end of the block, whoever else writes to the folder.
         """
-        ending = extension(content)
         with self._lock:
             path = self.folder / f"{stem}{ending}"
             number = 2
@@ -57,9 +60,9 @@ class OutputFolder:
                 number += 1
             yield path
 
-    def store(self, artifact: Artifact, name: str) -> Path:
-        """Write `artifact` under the name of its model and seed, and return the path."""
-        with self.free_path(f"{name.replace('/', '-')}-{artifact.seed}", artifact.content) as path:
+    def store(self, artifact: Artifact, stem: str) -> Path:
+        """Write `artifact` under the name `stem`, or one like it, and return the path."""
+        with self.free_path(stem, extension(artifact.content)) as path:
             return artifact.save(path)
 
 

@@ -16,8 +16,9 @@ from aigc_core.content import EMPTY, JSON, Artifact, Blocked, Content, Failed, O
 from aigc_core.errors import AigcError, PluginError, UsageError, near_miss
 from aigc_core.events import ArtifactBlocked, ArtifactCreated, Event, ItemFailed, RunStarted
 from aigc_core.pipeline.options import Given
+from aigc_core.pipeline.order import Order
 from aigc_core.pipeline.output import OutputFolder
-from aigc_core.pipeline.plan import Order, Plan, Planner
+from aigc_core.pipeline.plan import Plan, Planner
 from aigc_core.pipeline.record import Record
 from aigc_core.pipeline.run import Run
 from aigc_core.protocols import Generator as ContentGenerator
@@ -146,6 +147,8 @@ class Pipeline:
         *,
         n: int = 1,
         seed: int | None = None,
+        interpolate: tuple[int, int] | None = None,
+        frames: int = 16,
         model: str | None = None,
         options: Mapping[str, JSON] = EMPTY,
         inputs: Mapping[str, Content] = EMPTY,
@@ -163,9 +166,12 @@ class Pipeline:
             prompt: for every item; an error for a model that takes none.
             n: number of items, 1 to 1,000,000.
             seed: of item 0; item *i* has ``seed + i``. None draws one, which the result tells.
+            interpolate: two seeds, instead of `n` and `seed`: frame 0 is the item of the first, the last frame that of
+                the second with the first one's label.
+            frames: how many items the interpolation has, 2 to 1,000.
             model: a model name or folder, or a generator that needs no weights.
             options: of the generator, e.g. ``{"label": 7, "truncation": 0.8}``.
-            inputs: named pieces of content to work from.
+            inputs: named pieces of content to work from, e.g. ``{"like": picture}`` for variations of one.
             pre, post: steps, e.g. ``"resize size=128"`` or ``("resize", {"size": 128})``.
             candidates: how many to make for each item; `select` keeps one.
             select: a selector.
@@ -177,10 +183,14 @@ class Pipeline:
             PluginError, ModelError: something the run needs is missing or broken.
             FileError: the output cannot be written.
         """
+        if interpolate is not None and seed is not None:
+            raise UsageError("an interpolation has two seeds already", hint="leave seed out")
         order = Order(
             modality=modality,
             n=n,
             seed=draw_seed() if seed is None else seed,
+            interpolate=interpolate,
+            frames=frames,
             prompt=prompt,
             inputs=inputs,
             model=model,
@@ -204,7 +214,7 @@ class Pipeline:
                     outcomes.append(event.failed)
                 if on_event:
                     on_event(event)
-        return Result(run, order.seed, outcomes)
+        return Result(run, order.first_seed, outcomes)
 
     def generator(self, plan: Plan) -> ContentGenerator:
         """Return the plan's generator with its weights, loaded once.

@@ -4,52 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from aigc_core.config import Config
-from aigc_core.content import JSON, Condition, Content, empty
-from aigc_core.errors import UsageError, near_miss, unknown
-from aigc_core.models import Model, Models
+from aigc_core.content import JSON, Condition, Content, modality_of, own_inputs
+from aigc_core.errors import ModelError, UsageError, near_miss, unknown
+from aigc_core.models import Model, Models, open_folder
 from aigc_core.moderation import Moderator, ReadyFilter
 from aigc_core.pipeline.options import Given, parse_step, validate
+from aigc_core.pipeline.order import Order
 from aigc_core.protocols import Generator
-from aigc_core.randomness import Noise, item_seed
+from aigc_core.randomness import Between, Noise
 from aigc_core.registry import Plugin, Registered, Registry
 from aigc_core.specs import DefaultFor, GeneratorSpec
 
-MOST_ITEMS = 1_000_000
-MOST_CANDIDATES = 10_000
+#: The input that a model makes variations of: it has to encode it.
+LIKE = "like"
+
 LONGEST_PROMPT = 200_000  # characters; a recipe holds no more
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """What a caller asks a run for, all by name.
-
-    Attributes:
-        modality: ``"image"``, ``"text"``, …
-        n: number of items.
-        seed: of item 0; item *i* has ``seed + i``.
-        prompt: for every item, or None.
-        inputs: named pieces of content to work from.
-        model: model name or folder, or a generator that needs no weights; None takes the default.
-        options: of the generator.
-        pre, post: steps in order, e.g. ``"resize size=128"``; they come after the configured ones.
-        candidates: how many to make for each item.
-        select: the selector that keeps one of them, e.g. ``"hello/most-colourful"``.
-    """
-
-    modality: str
-    n: int = 1
-    seed: int = 0
-    prompt: str | None = None
-    inputs: Mapping[str, Content] = field(default_factory=empty)
-    model: str | None = None
-    options: Mapping[str, JSON] = field(default_factory=empty)
-    pre: Sequence[Given] = ()
-    post: Sequence[Given] = ()
-    candidates: int = 1
-    select: Given | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,12 +68,21 @@ class Plan:
     post: tuple[ReadyStep, ...]
     selector: ReadyStep | None
     moderator: Moderator
+    inputs: Mapping[str, Content]
     factory: Callable[[Model | None], Generator] = field(repr=False)
 
     @property
     def name(self) -> str:
         """The model, or the generator where there is none."""
         return self.model.name if self.model else self.entry.spec.name
+
+    def stem(self, index: int) -> str:
+        """Return what the file of item `index` is called: model and seed, or both seeds and the frame's number."""
+        name = self.name.replace("/", "-")
+        source = self.order.source(index)
+        if isinstance(source, Between):
+            return f"{name}-{source.a}-{source.b}-{index:0{len(str(self.order.frames - 1))}}"
+        return f"{name}-{source}"
 
     @property
     def micro_batch(self) -> int:
@@ -139,12 +121,13 @@ class Planner:
             UsageError: an unknown name or wrong value, with the near miss.
             PluginError, ModelError: something it needs is broken.
         """
-        self._check_counts(order)
+        order.check()
         if order.modality not in self.registry.modalities:
             self.registry.explain_missing("modality", order.modality)
             raise unknown("modality", order.modality, self.registry.modalities, listing="aigc generators list")
         model, entry = self._choose(order)
         self._check_prompt(order, model, entry)
+        self._check_inputs(order, model, entry)
         options = dict(order.options)
         label = self._take_label(options, model, entry)
         cls = self.registry.resolve(entry.spec.options, entry) if entry.spec.options else None
@@ -167,18 +150,10 @@ class Planner:
             pre=pre,
             post=post,
             selector=self._selector(order),
-            moderator=self._moderator(),
+            moderator=self.moderator(),
+            inputs=own_inputs(order.inputs),
             factory=self.registry.resolve(entry.spec.factory, entry),
         )
-
-    @staticmethod
-    def _check_counts(order: Order) -> None:
-        if not 1 <= order.n <= MOST_ITEMS:
-            more = f", then go on with --seed {order.seed + MOST_ITEMS}" if order.n > 0 else ""
-            raise UsageError(f"{order.n} items cannot be made in one run", hint=f"ask for 1 to {MOST_ITEMS:,}{more}")
-        item_seed(order.seed, 0), item_seed(order.seed, order.n - 1)
-        if not 1 <= order.candidates <= MOST_CANDIDATES:
-            raise UsageError(f"{order.candidates} candidates are too few or too many", hint=f"1 to {MOST_CANDIDATES:,}")
 
     def _choose(self, order: Order) -> tuple[Model | None, Registered[GeneratorSpec]]:
         name = order.model or self._default(order)
@@ -193,6 +168,11 @@ class Planner:
             model = None
         else:
             model = self._find_model(name)
+            if model.manifest.component in self.registry.embedders:
+                raise UsageError(
+                    f"{name} makes nothing: it is for {model.manifest.component}, which looks at content",
+                    hint=f"aigc evaluate MODEL --embedder {name}; what makes something: aigc models list",
+                )
             generator = self.registry.get("generator", model.manifest.component)
         if generator.spec.modality != order.modality:
             raise UsageError(f"{name} makes {generator.spec.modality}, not {order.modality}")
@@ -244,6 +224,30 @@ class Planner:
                 f"{name} needs a prompt", hint=f'for example: aigc generate --modality {order.modality} "…"'
             )
 
+    def _check_inputs(self, order: Order, model: Model | None, entry: Registered[GeneratorSpec]) -> None:
+        """Raise UsageError for an input that the generator does not take, or of another modality than it takes."""
+        name = model.name if model else entry.spec.name
+        for given, content in order.inputs.items():
+            wanted = entry.spec.inputs.get(given)
+            if wanted is None:
+                fitting = ", ".join(self._that_take(given, order.modality)) or "none is here"
+                cannot = "cannot encode pictures" if given == LIKE else f"takes no input {given!r}"
+                raise UsageError(f"{name} {cannot}", hint=f"models that can: {fitting}")
+            if wanted != modality_of(content):
+                raise UsageError(f"{name}: the input {given!r} has to be {wanted}, not {modality_of(content)}")
+
+    def _that_take(self, given: str, modality: str) -> list[str]:
+        """Return the models and generators that take the input `given`."""
+        able = {
+            name
+            for name, entry in self.registry.generators.items()
+            if entry.spec.modality == modality and given in entry.spec.inputs
+        }
+        bundled = [entry.spec.name for entry in self.registry.models.values() if entry.spec.component in able]
+        own = [name for name, folder in self.models.own() if _component(folder) in able]
+        bare = [name for name in able if not self.registry.generators[name].spec.needs_model]
+        return sorted({*bundled, *own, *bare})
+
     @staticmethod
     def _take_label(options: dict[str, JSON], model: Model | None, entry: Registered[GeneratorSpec]) -> str | None:
         """Take ``label`` out of the options: it is the condition, which the core resolves."""
@@ -279,7 +283,8 @@ class Planner:
             raise UsageError(f"selector {selector.name!r} is for {selector.modality}, not for {order.modality}")
         return selector
 
-    def _moderator(self) -> Moderator:
+    def moderator(self) -> Moderator:
+        """Return what judges content, with all filters as they are configured. Raises as `plan`."""
         rules = self.config.moderation
         for name in (*self.config.filters, *rules.filters, *rules.skip):
             self.registry.get("filter", name)  # a filter that the user relies on and that is not there is an error
@@ -292,3 +297,11 @@ class Planner:
         cls = self.registry.resolve(entry.spec.options, entry) if entry.spec.options else None
         options, described = validate(f"filter {name}", cls, given)
         return ReadyFilter(entry.spec, entry.plugin, self.registry.resolve(entry.spec.check, entry), options, described)
+
+
+def _component(folder: Path) -> str | None:
+    """Return what the model in `folder` is for; None where the folder is broken: it is not the one asked for."""
+    try:
+        return open_folder(folder).manifest.component
+    except ModelError:
+        return None

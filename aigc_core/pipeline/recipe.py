@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
-from aigc_core.content import JSON
+from aigc_core.content import JSON, Content
 from aigc_core.pipeline.plan import Plan
 from aigc_core.pipeline.stages import Made, Prepared
 from aigc_core.provenance import content_digest
+from aigc_core.randomness import Between
 
 
 class RecipeBook:
@@ -46,14 +48,22 @@ class RecipeBook:
         moderation = {"policy": self.plan.moderator.policy, "filters": self._filters, "verdict": verdict}
         return {**self._shared, **item, "moderation": moderation}
 
+    def _digests(self, inputs: Mapping[str, Content]) -> dict[str, str]:
+        """Return the digest of each input; those that all items share are worked out once."""
+        return self._shared_inputs if inputs is self.plan.inputs else _digests(inputs)
+
+    @cached_property
+    def _shared_inputs(self) -> dict[str, str]:
+        return _digests(self.plan.inputs)
+
     def made(self, prepared: Prepared, made: Made, selection: JSON) -> dict[str, JSON]:
         """Return the recipe of an artifact."""
         request, condition = prepared.request, prepared.condition
         return self._write(
             str(prepared.verdict.joined(made.verdict).action),
-            seed=request.seed,
+            **_origin(prepared.source),
             prompt=request.prompt,
-            inputs={name: content_digest(content) for name, content in request.inputs.items()},
+            inputs=self._digests(request.inputs),
             condition={"kind": condition.kind, "value": condition.value, "drawn": condition.drawn},
             pre=list(prepared.pre),
             post=list(made.post),
@@ -65,7 +75,7 @@ class RecipeBook:
         return self._write(
             "block",
             options={},
-            seed=prepared.seed,
+            **_origin(prepared.source),
             prompt=None,
             inputs={},
             condition={"kind": "none", "value": None, "drawn": False},
@@ -73,3 +83,14 @@ class RecipeBook:
             post=[],
             selection=None,
         )
+
+
+def _digests(inputs: Mapping[str, Content]) -> dict[str, str]:
+    return {name: content_digest(content) for name, content in inputs.items()}
+
+
+def _origin(source: int | Between) -> dict[str, JSON]:
+    """Return what says where the noise came from: a seed, or a place between two, which format 1 does not know."""
+    if isinstance(source, Between):
+        return {"format": 2, "noise": {"a": source.a, "b": source.b, "t": source.t}}
+    return {"seed": source}

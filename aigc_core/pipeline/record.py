@@ -57,17 +57,17 @@ class Record:
             surface=self._surface,
             modality=order.modality,
             model=self._plan.name,
-            seed=order.seed,
-            total=order.n,
-            output=str(self._output.folder.resolve()) if self._output else None,
+            seed=order.first_seed,
+            total=order.total,
+            output=str(self._output.resolved) if self._output else None,
         )
-        return self.tell(RunStarted(self.run, order.modality, self._plan.name, order.seed, order.n))
+        return self.tell(RunStarted(self.run, order.modality, self._plan.name, order.first_seed, order.total))
 
     def settle(self, outcome: Outcome) -> Event:
         """Store an item's outcome, note its row, and tell those who watch."""
         event: Event
         if isinstance(outcome, Artifact):
-            path = self._output.store(outcome, self._plan.name) if self._output else None
+            path = self._output.store(outcome, self._plan.stem(outcome.index)) if self._output else None
             self._note(outcome, "created", recipe_id=outcome.recipe_id, digest=outcome.digest, path=path)
             event = ArtifactCreated(self.run, outcome, path)
         elif isinstance(outcome, Blocked):
@@ -101,7 +101,7 @@ class Record:
 
     def _note(self, outcome: Outcome, status: str, *, path: Path | None = None, **columns: str | None) -> None:
         self._counts[status] += 1
-        where = str(path.resolve()) if path else None
+        where = str(self._output.resolved / path.name) if self._output and path else None
         self._rows.append(ItemRow(idx=outcome.index, seed=outcome.seed, status=status, path=where, **columns))
         if monotonic() > self._flushed + FLUSH_AFTER:
             self._flush()

@@ -74,7 +74,7 @@ class Run:
     def _items(self) -> Events:
         """Prepare item by item, and generate in calls of the micro-batch's size."""
         jobs: list[Job] = []
-        for index in range(self.plan.order.n):
+        for index in range(self.plan.order.total):
             prepared = yield from self._prepare(index)
             if prepared is None:
                 continue
@@ -91,7 +91,7 @@ class Run:
         try:
             prepared = stages.prepare(self.plan, index, self._on_skip(index, skipped))
         except ItemError as error:
-            yield self.record.settle(Failed(index, self.plan.order.seed + index, str(error)))
+            yield self.record.settle(Failed(index, stages.seed_of(self.plan.order, index), str(error)))
             return None
         yield from skipped
         if prepared.verdict.action is Action.BLOCK:

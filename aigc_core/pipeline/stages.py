@@ -10,25 +10,31 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
-from aigc_core.content import JSON, Condition, Content, Request, Verdict, own, own_inputs
+from aigc_core.content import JSON, Condition, Content, Request, Verdict, modality_of, own, own_inputs
 from aigc_core.errors import ItemError, UsageError
-from aigc_core.pipeline.plan import Order, Plan, ReadyStep
+from aigc_core.pipeline.order import Order
+from aigc_core.pipeline.plan import Plan, ReadyStep
 from aigc_core.protocols import Candidate, Final, Item, StepContext
 from aigc_core.provenance import canonical
-from aigc_core.randomness import Noise, item_seed
+from aigc_core.randomness import Between, Noise, noise
 
 Skipped = Callable[[str, str], None]  # step, error
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """An item ready to be generated: preprocessed, moderated, its condition resolved."""
+    """An item ready to be generated: preprocessed, moderated, its condition resolved.
+
+    Attributes:
+        source: what the noise of its making comes from: its seed, or a place between two.
+    """
 
     index: int
     request: Request
     condition: Condition
     pre: tuple[dict[str, JSON], ...]
     verdict: Verdict
+    source: int | Between
 
     @property
     def seed(self) -> int:
@@ -46,27 +52,31 @@ class Made:
     verdict: Verdict
 
 
-def request_for(order: Order, seed: int) -> Request:
+def request_for(plan: Plan, seed: int) -> Request:
     """Return the request of one item, read-only through and through."""
-    return Request(
-        order.modality,
-        seed,
-        order.prompt,
-        MappingProxyType(dict(order.inputs)),
-        MappingProxyType(dict(order.options)),
-    )
+    order = plan.order
+    return Request(order.modality, seed, order.prompt, plan.inputs, MappingProxyType(dict(order.options)))
+
+
+def seed_of(order: Order, index: int) -> int:
+    """Return the seed of item `index`; between two seeds, the first one."""
+    source = order.source(index)
+    return source.a if isinstance(source, Between) else source
 
 
 def prepare(plan: Plan, index: int, on_skip: Skipped | None) -> Prepared:
     """Preprocess the request of item `index`, moderate it and resolve its condition.
+
+    On the way between two seeds, what is asked for stays as the first one has it: prompt and label. What is made of
+    it moves.
 
     Raises:
         ItemError: a step failed (and `on_skip` is None).
         UsageError: a step says that the request itself is wrong.
     """
     order = plan.order
-    seed = item_seed(order.seed, index)
-    request = request_for(order, seed)
+    source, seed = order.source(index), seed_of(order, index)
+    request = request_for(plan, seed)
     records = []
     for position, step in enumerate(plan.pre):
         stream = Noise(seed, f"pre/{position}")
@@ -74,22 +84,23 @@ def prepare(plan: Plan, index: int, on_skip: Skipped | None) -> Prepared:
         if record is not None:
             records.append(record)
     verdict = plan.moderator.check("request", list(parts_of(plan, request)), request)
-    return Prepared(index, request, plan.condition(Noise(seed, "condition")), tuple(records), verdict)
+    condition = plan.condition(Noise(seed, "condition"))
+    return Prepared(index, request, condition, tuple(records), verdict, source)
 
 
 def _preprocess(
-    step: ReadyStep, request: Request, noise: Noise, on_skip: Skipped | None
+    step: ReadyStep, request: Request, stream: Noise, on_skip: Skipped | None
 ) -> tuple[Request, dict[str, JSON] | None]:
     """Run one preprocessor over the prompt, or over the inputs of its modality."""
     if step.modality == "text" and request.prompt is not None:
-        prompt, record = run_step(step, request.prompt, "text", request, noise, on_skip)
+        prompt, record = run_step(step, request.prompt, "text", request, stream, on_skip)
         return replace(request, prompt=prompt), record
     inputs = dict(request.inputs)
     record = None
     for name, content in inputs.items():
         if modality_of(content) == step.modality:
-            inputs[name], record = run_step(step, content, step.modality, request, noise, on_skip)
-    return replace(request, inputs=MappingProxyType(inputs)), record
+            inputs[name], record = run_step(step, content, step.modality, request, stream, on_skip)
+    return replace(request, inputs=own_inputs(inputs)), record
 
 
 def parts_of(plan: Plan, request: Request) -> Iterator[tuple[str, str, Content]]:
@@ -120,9 +131,9 @@ def _texts(source: str, value: JSON) -> Iterator[tuple[str, str, Content]]:
 
 def item_for(plan: Plan, prepared: Prepared, candidate: int) -> Item:
     """Return what the generator sees of one candidate of one item, with a fresh noise stream."""
-    noise = Noise(prepared.seed, f"generate/{candidate}")
-    inputs = own_inputs(prepared.request.inputs)
-    return Item(prepared.request.prompt, inputs, prepared.condition, plan.options, noise)
+    stream = noise(prepared.source, f"generate/{candidate}")
+    request = prepared.request
+    return Item(request.prompt, own_inputs(request.inputs), prepared.condition, plan.options, stream)
 
 
 def finish(plan: Plan, prepared: Prepared, candidate: int, final: Final, on_skip: Skipped | None) -> Made:
@@ -135,7 +146,7 @@ def finish(plan: Plan, prepared: Prepared, candidate: int, final: Final, on_skip
     check_type(content, modality, f"generator {plan.entry.spec.name!r} (plugin {plan.entry.plugin})")
     records = []
     for position, step in enumerate(plan.post):
-        stream = Noise(prepared.seed, f"post/{position}/{candidate}")
+        stream = noise(prepared.source, f"post/{position}/{candidate}")
         content, record = run_step(step, content, modality, prepared.request, stream, on_skip)
         if record is not None:
             records.append(record)
@@ -170,14 +181,14 @@ def select(plan: Plan, prepared: Prepared, made: list[Made]) -> tuple[Made, dict
 
 
 def run_step(
-    step: ReadyStep, content: Any, modality: str, request: Request, noise: Noise, on_skip: Skipped | None
+    step: ReadyStep, content: Any, modality: str, request: Request, stream: Noise, on_skip: Skipped | None
 ) -> tuple[Any, dict[str, JSON] | None]:
     """Run one step on its own copy of `content`; return the result and the step's entry in the recipe.
 
     A step that fails gives the content unchanged and no entry when `on_skip` is there to be told.
     """
     record: dict[str, JSON] = {}
-    context = StepContext(request.own_copy(), step.options, noise, record.__setitem__)
+    context = StepContext(request.own_copy(), step.options, stream, record.__setitem__)
     try:
         result = step.call(own(content), context)
         _check_record(record)
@@ -204,11 +215,6 @@ def _item_error(word: str, step: ReadyStep, error: BaseException) -> ItemError:
     if isinstance(error, ItemError):
         return error
     return ItemError(f"{word} {step.name!r} (plugin {step.plugin}) failed: {type(error).__name__}: {error}")
-
-
-def modality_of(content: Content) -> str:
-    """Return the modality of a piece of content."""
-    return "text" if isinstance(content, str) else "image"
 
 
 def check_type(content: Any, modality: str, who: str) -> None:

@@ -4,7 +4,17 @@ Pillow and pydantic are imported only when a picture is written or something is 
 """
 
 from aigc_core.provenance.atomic import store
-from aigc_core.provenance.files import METADATA, Sealed, extension, read, require_envelope, write, write_plain
+from aigc_core.provenance.files import (
+    METADATA,
+    Sealed,
+    extension,
+    read,
+    read_input,
+    require_envelope,
+    write,
+    write_film,
+    write_plain,
+)
 from aigc_core.provenance.infotext import parameters
 from aigc_core.provenance.labels import PROFILES
 from aigc_core.provenance.machine import environment
@@ -23,10 +33,12 @@ __all__ = [
     "parameters",
     "parse",
     "read",
+    "read_input",
     "recipe_id",
     "require_envelope",
     "seal",
     "store",
     "write",
+    "write_film",
     "write_plain",
 ]

@@ -48,7 +48,8 @@ class Sealed:
         labels: properties by profile name, e.g. ``{"iptc": {"DigitalSourceType": "http://…"}}``.
         kind: ``"png"``, ``"jpeg"``, ``"webp"`` or ``"txt"``.
         recipe_id: of the envelope, or alone where the file has nothing else (``--metadata id``).
-        sheet: of a contact sheet: ``{"id": recipe id or None, "seed": int}`` for each picture, row by row.
+        sheet: of a contact sheet: ``{"id": recipe id or None, "seed": int}`` for each picture, row by row, or with
+            ``noise`` instead of ``seed``.
     """
 
     content: Content
@@ -114,7 +115,8 @@ def write_plain(
     Args:
         picture: what to write.
         path: ends in ``.png``.
-        members: ``{"id": recipe id or None, "seed": int}`` for each picture on the sheet, row by row.
+        members: ``{"id": recipe id or None, "seed": int}`` for each picture on the sheet, row by row; one between
+            two seeds has ``"noise": {"a": int, "b": int, "t": float}`` instead.
         trained: whether trained weights made any of them.
         labels: names of profiles.
 
@@ -122,10 +124,31 @@ def write_plain(
         FileError, UsageError: as `write`.
     """
     path = _fitting(Path(path), ".png")
-    texts = {SHEET: dumps([{"id": item["id"], "seed": item["seed"]} for item in members])} if members else {}
+    texts = {SHEET: dumps([dict(item) for item in members])} if members else {}
     if labels:
         texts[png.XMP] = label_profiles.xmp_packet(labels, trained=trained)
     return store(path, png.encode(picture, texts))
+
+
+def write_film(
+    pictures: Sequence[Image], path: str | Path, *, trained: bool = True, labels: Sequence[str] = ("iptc",)
+) -> Path:
+    """Write pictures one after another as a GIF, and return the path; a film has no recipe, its frames have.
+
+    Args:
+        pictures: at least one.
+        path: ends in ``.gif``.
+        trained: whether trained weights made any of them.
+        labels: names of profiles.
+
+    Raises:
+        FileError, UsageError: as `write`.
+    """
+    from aigc_core.provenance import gif
+
+    path = _fitting(Path(path), ".gif")
+    packet = label_profiles.xmp_packet(labels, trained=trained) if labels else None
+    return store(path, gif.encode(pictures, packet))
 
 
 def read(path: str | Path) -> Sealed:
@@ -146,6 +169,20 @@ def read(path: str | Path) -> Sealed:
     except (OSError, ValueError) as error:  # ValueError: a path with a NUL
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise FileError(f"cannot read {printable(str(path))}: {reason}", hint="check the path") from None
+
+
+def read_input(path: str | Path) -> Content:
+    """Read a picture or text to work from. A picture is turned as its EXIF data says: what counts is how it looks.
+
+    Raises:
+        FileError: as `read`.
+    """
+    content = read(path).content
+    if isinstance(content, str):
+        return content
+    from PIL import ImageOps
+
+    return ImageOps.exif_transpose(content)
 
 
 def require_envelope(path: str | Path) -> tuple[Sealed, Envelope]:
@@ -181,7 +218,7 @@ def _fitting(path: Path, ending: str) -> Path:
     except OSError as error:
         raise refusal(error, path) from None
     if path.suffix.lower() != ending:
-        what = "a text" if ending == ".txt" else "a picture"
+        what = {".txt": "a text", ".gif": "a film"}.get(ending, "a picture")
         given = f"ends in {path.suffix}" if path.suffix else "has no ending"
         raise FileError(f"cannot write {what} to {path}, which {given}", hint=f"end it in {ending}")
     return path
@@ -241,7 +278,7 @@ def _read_sheet(text: str | None) -> tuple[Mapping[str, JSON], ...]:
 
     what = "the list of pictures"
     sheet = check(Sheet, {"items": load(text.encode(), what)}, what)
-    return tuple(item.model_dump() for item in sheet.items)
+    return tuple(item.model_dump(exclude_unset=True) for item in sheet.items)
 
 
 def _write_text(text: str, texts: dict[str, str], labels: Mapping[str, Mapping[str, str]], path: Path) -> Path:

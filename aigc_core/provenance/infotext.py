@@ -23,7 +23,7 @@ def parameters(envelope: Envelope, size: tuple[int, int] | None) -> str:
     """
     recipe = envelope.recipe
     # All our generators go from noise to content in one pass as far as A1111's vocabulary goes.
-    settings = {"Steps": "1", "Sampler": recipe["generator"]["name"], "Seed": str(recipe["seed"])}
+    settings = {"Steps": "1", "Sampler": recipe["generator"]["name"], **_seeds(recipe)}
     if size:
         settings["Size"] = f"{size[0]}x{size[1]}"
     if recipe["model"]:
@@ -32,6 +32,14 @@ def parameters(envelope: Envelope, size: tuple[int, int] | None) -> str:
     settings["Version"] = f"aigc {envelope.environment.get('aigc-core', 'unknown')}"
     line = ", ".join(f"{key}: {_quoted(value)}" for key, value in settings.items())
     return f"{_prompt_lines(recipe['prompt'])}\n{line}" if recipe["prompt"] else line
+
+
+def _seeds(recipe: Mapping[str, JSON]) -> dict[str, str]:
+    # A1111's variation seeds are the same thing: noise on the great circle between two seeds.
+    if between := recipe.get("noise"):
+        a, b, t = (str(between[key]) for key in ("a", "b", "t"))
+        return {"Seed": a, "Variation seed": b, "Variation seed strength": t}
+    return {"Seed": str(recipe["seed"])}
 
 
 def _short_hash(files: Mapping[str, JSON]) -> str:

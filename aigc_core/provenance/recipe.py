@@ -107,20 +107,24 @@ def _plain(value: object) -> JSON:
     raise TypeError(type(value).__name__)
 
 
-# Cycles are found by _keys_are_strings, which is cheaper.
-_ENCODER = json.JSONEncoder(
-    sort_keys=True,
-    separators=(",", ":"),
-    ensure_ascii=False,
-    allow_nan=False,
-    check_circular=False,
-    default=_plain,
-)
+def _encoder(*, sort_keys: bool) -> json.JSONEncoder:
+    # Cycles are found by _keys_are_strings, which is cheaper.
+    return json.JSONEncoder(
+        sort_keys=sort_keys,
+        separators=(",", ":"),
+        ensure_ascii=False,
+        allow_nan=False,
+        check_circular=False,
+        default=_plain,
+    )
+
+
+_ENCODER, _WRITER = _encoder(sort_keys=True), _encoder(sort_keys=False)
 
 
 def dumps(value: JSON) -> str:
     """Write `value`, which has passed `canonical` before, as compact JSON in its own order."""
-    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_plain)
+    return _WRITER.encode(value)
 
 
 def _keys_are_strings(value: JSON, levels: int) -> bool:

@@ -27,6 +27,7 @@ def _no_path(name: str) -> str:
 Name = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_no_path)]
 Version = Annotated[str, Field(max_length=100)]
 Sha256 = Annotated[str, Field(pattern=r"\A[0-9a-f]{64}\z")]
+Seed = Annotated[int, Field(ge=0, lt=SEED_LIMIT)]
 Values = Annotated[dict[Annotated[str, Field(max_length=200)], JsonValue], Field(max_length=1_000)]
 
 
@@ -96,12 +97,21 @@ class Moderation(_Strict):
     verdict: Literal["allow", "flag", "redact", "block"]
 
 
-class Recipe(_Strict):
-    """All that is needed to make one artifact again."""
+class Between(_Strict):
+    """Where on the way from one seed to another an interpolated item lies."""
 
-    format: Literal[1]
+    a: Seed
+    b: Seed
+    t: Annotated[float, Field(ge=0, le=1)]
+
+
+class Recipe(_Strict):
+    """All that is needed to make one artifact again. Format 2 has ``noise`` instead of ``seed``."""
+
+    format: Literal[1, 2]
     modality: Name
-    seed: Annotated[int, Field(ge=0, lt=SEED_LIMIT)]
+    seed: Seed | None = None
+    noise: Between | None = None
     prompt: Annotated[str, Field(max_length=200_000)] | None
     inputs: Annotated[dict[Name, Sha256], Field(max_length=100)]
     options: Values
@@ -112,6 +122,15 @@ class Recipe(_Strict):
     post: Annotated[list[Step], Field(max_length=100)]
     selection: Selection | None
     moderation: Moderation
+
+    @model_validator(mode="after")
+    def _seed_or_noise(self) -> Recipe:
+        wanted, other = ("seed", "noise") if self.format == 1 else ("noise", "seed")
+        if wanted not in self.model_fields_set or getattr(self, wanted) is None:
+            raise ValueError(f"format {self.format} has to say its {wanted}")
+        if other in self.model_fields_set:
+            raise ValueError(f"format {self.format} has no {other}")
+        return self
 
 
 class EnvelopeSchema(_Strict):
@@ -130,7 +149,14 @@ class SheetItem(_Strict):
     """One picture of a contact sheet."""
 
     id: Sha256 | None
-    seed: Annotated[int, Field(ge=0, lt=SEED_LIMIT)]
+    seed: Seed | None = None
+    noise: Between | None = None
+
+    @model_validator(mode="after")
+    def _seed_or_noise(self) -> SheetItem:
+        if (self.seed is None) == (self.noise is None):
+            raise ValueError("has to have either a seed or noise")
+        return self
 
 
 class Sheet(_Strict):

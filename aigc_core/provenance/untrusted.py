@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 #: Bytes that an envelope may have, in a file or to be written into one.
 MAX_BYTES = 1_000_000
 
+#: The newest format of recipes; older ones are read as well.
+FORMAT = 2
+
 CHANGED = "the file was changed, or made by another program"
 
 
@@ -39,8 +42,8 @@ def envelope(value: JSON) -> Envelope:
 
     recipe = value.get("recipe") if isinstance(value, dict) else None
     made_by = recipe.get("format") if isinstance(recipe, dict) else None
-    if type(made_by) is int and made_by > 1:
-        raise FileError(f"the recipe has format {made_by}, this program knows 1", hint="update aigc-core")
+    if type(made_by) is int and made_by > FORMAT:
+        raise FileError(f"the recipe has format {made_by}, this program knows 1 to {FORMAT}", hint="update aigc-core")
     try:
         canonical(value)  # refuses half characters and deep nesting
     except UsageError as error:

@@ -60,6 +60,17 @@ def invert(picture, context):
     return picture.point(lambda value: 255 - value)
 
 
+def grain(picture, context):
+    """Paint one pixel, which one and how bright by the noise of the step."""
+    level = int(255 * context.noise.uniform())
+    picture.putpixel((context.noise.choice(picture.width), 0), level)
+    return picture
+
+
+def mirror(picture, context):
+    return picture.rotate(180)
+
+
 def scribble(picture, context):
     """Change its own copy, and give back another picture."""
     picture.paste(0, (0, 0, *picture.size))
@@ -148,20 +159,26 @@ def no_bright(picture, context):
 @hookimpl
 def aigc_generators():
     return [
-        GeneratorSpec("studio/noise", "image", lambda model: Noise(), options=NoiseOptions, needs_model=False),
+        GeneratorSpec(
+            *("studio/noise", "image", lambda model: Noise()),
+            options=NoiseOptions,
+            needs_model=False,
+            inputs={"photo": "image"},
+        ),
         GeneratorSpec("studio/quote", "text", lambda model: Quote(), needs_model=False, prompt="required"),
     ]
 
 
 @hookimpl
 def aigc_preprocessors():
-    return [StepSpec("dice", "text", dice)]
+    return [StepSpec("dice", "text", dice), StepSpec("mirror", "image", mirror)]
 
 
 @hookimpl
 def aigc_postprocessors():
     return [
         StepSpec("invert", "image", invert),
+        StepSpec("grain", "image", grain),
         StepSpec("scribble", "image", scribble),
         StepSpec("refuse", "image", refuse),
         StepSpec("forget", "image", forget),

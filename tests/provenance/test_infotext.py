@@ -78,3 +78,14 @@ def test_the_hash_is_that_of_the_weights_or_else_of_the_first_file(recipe):
 
 def test_nothing_in_a_prompt_ends_the_text_in_a_png(recipe):
     assert "\0" not in parameters(seal({**recipe, "prompt": "a\0b"}, "x"), None)
+
+
+def test_two_seeds_are_a1111s_variation_seeds(recipe, digit):
+    between = {key: value for key, value in recipe.items() if key != "seed"}
+    between |= {"format": 2, "noise": {"a": 3, "b": 9, "t": 0.25}}
+    _, values = as_a1111(parameters(seal(between, digit), digit.size))
+    assert {key: values[key] for key in ("Seed", "Variation seed", "Variation seed strength")} == {
+        "Seed": "3",
+        "Variation seed": "9",
+        "Variation seed strength": "0.25",
+    }

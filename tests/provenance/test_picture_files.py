@@ -331,7 +331,11 @@ def test_a_recipe_too_large_to_be_read_back_is_not_written(tmp_path, recipe, dig
 
 
 def test_a_contact_sheet_lists_its_pictures(tmp_path, digit):
-    members = [{"id": "a" * 64, "seed": 7}, {"id": None, "seed": 8}]
+    members = [
+        {"id": "a" * 64, "seed": 7},
+        {"id": None, "seed": 8},
+        {"id": "b" * 64, "noise": {"a": 7, "b": 8, "t": 0.5}},
+    ]
     assert read(write_plain(digit, tmp_path / "bare.png", labels=())).labels == {}
     sealed = read(write_plain(digit, tmp_path / "grid.png", members=members, trained=False))
     assert list(sealed.sheet) == members
@@ -340,7 +344,9 @@ def test_a_contact_sheet_lists_its_pictures(tmp_path, digit):
         require_envelope(tmp_path / "grid.png")
 
 
-@pytest.mark.parametrize("text", [b"{}", b"[1]", b'[{"id": "x", "seed": 1}]', b'[{"id": null, "seed": -1}]'])
+@pytest.mark.parametrize(
+    "text", [b"{}", b"[1]", b'[{"id": "x", "seed": 1}]', b'[{"id": null, "seed": -1}]', b'[{"id": null}]']
+)
 def test_a_tampered_contact_sheet_is_refused(tmp_path, png_of, text):
     (tmp_path / "a.png").write_bytes(png_of(itxt(b"aigc-sheet", text)))
     with pytest.raises(FileError, match="the list of pictures is not valid"):

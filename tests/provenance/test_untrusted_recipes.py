@@ -137,7 +137,7 @@ def test_names_from_the_file_cannot_write_on_the_terminal(written):
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ('{"recipe": {"format": 2}}', "format 2.*update aigc-core"),
+        ('{"recipe": {"format": 3}}', "format 3.*knows 1 to 2.*update aigc-core"),
         ('{"recipe": {}, "recipe": {}}', "a key stands twice"),
         ('{"recipe": NaN}', "NaN is no number"),
         ('{"recipe": -Infinity}', "Infinity is no number"),
@@ -152,6 +152,46 @@ def test_names_from_the_file_cannot_write_on_the_terminal(written):
 def test_json_that_is_none_or_too_much_is_refused(text, reason):
     with pytest.raises(FileError, match=reason):
         parse(text.encode())
+
+
+BETWEEN = {"a": 3, "b": 9, "t": 0.5}
+
+
+def between(written, **changes):
+    """The envelope of an item between two seeds, with changes."""
+    made = deepcopy(written)
+    del made["recipe"]["seed"]
+    made["recipe"] |= {"format": 2, "noise": BETWEEN, **changes}
+    return json.dumps(made).encode()
+
+
+def test_a_recipe_of_format_2_has_noise_instead_of_a_seed(written):
+    assert parse(between(written)).recipe["noise"] == BETWEEN
+    for t in (0.0, 1.0, 1):
+        parse(between(written, noise={"a": 0, "b": 2**63 - 1, "t": t}))
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"seed": 7}, "format 2 has no seed"),
+        ({"seed": None}, "format 2 has no seed"),
+        ({"noise": None}, "format 2 has to say its noise"),
+        ({"format": 1}, "format 1 has to say its seed"),
+        ({"format": 1, "seed": 7}, "format 1 has no noise"),
+        ({"format": 1, "seed": 7, "noise": None}, "format 1 has no noise"),
+        ({"noise": {"a": 3, "b": 9}}, "noise.t"),
+        ({"noise": BETWEEN | {"t": 1.01}}, "noise.t"),
+        ({"noise": BETWEEN | {"t": -0.1}}, "noise.t"),
+        ({"noise": BETWEEN | {"t": "0.5"}}, "noise.t"),
+        ({"noise": BETWEEN | {"a": -1}}, "noise.a"),
+        ({"noise": BETWEEN | {"b": 2**63}}, "noise.b"),
+        ({"noise": BETWEEN | {"c": 1}}, "noise.c"),
+    ],
+)
+def test_wrong_noise_is_refused(written, changes, reason):
+    with pytest.raises(FileError, match=reason):
+        parse(between(written, **changes))
 
 
 @pytest.mark.parametrize("levels", [33, 200, 900])
