@@ -31,6 +31,19 @@ if TYPE_CHECKING:
     from aigc_core.errors import ModelError as ModelError
     from aigc_core.errors import PluginError as PluginError
     from aigc_core.errors import UsageError as UsageError
+    from aigc_core.evaluation import Classifies as Classifies
+    from aigc_core.evaluation import Comparison as Comparison
+    from aigc_core.evaluation import Embedder as Embedder
+    from aigc_core.evaluation import Evaluation as Evaluation
+    from aigc_core.evaluation import Evidence as Evidence
+    from aigc_core.evaluation import Interval as Interval
+    from aigc_core.evaluation import Measured as Measured
+    from aigc_core.evaluation import Measurement as Measurement
+    from aigc_core.evaluation import bootstrap_mean as bootstrap_mean
+    from aigc_core.evaluation import bootstrap_normal as bootstrap_normal
+    from aigc_core.evaluation import compare as compare
+    from aigc_core.evaluation import draw_counts as draw_counts
+    from aigc_core.evaluation import evaluate as evaluate
     from aigc_core.events import ArtifactBlocked as ArtifactBlocked
     from aigc_core.events import ArtifactCreated as ArtifactCreated
     from aigc_core.events import ItemFailed as ItemFailed
@@ -39,6 +52,8 @@ if TYPE_CHECKING:
     from aigc_core.events import RunFinished as RunFinished
     from aigc_core.events import RunStarted as RunStarted
     from aigc_core.events import StepSkipped as StepSkipped
+    from aigc_core.events import TrainingFinished as TrainingFinished
+    from aigc_core.events import TrainingLogged as TrainingLogged
     from aigc_core.hookspecs import hookimpl as hookimpl
     from aigc_core.models import save_model as save_model
     from aigc_core.pipeline import Order as Order
@@ -57,26 +72,39 @@ if TYPE_CHECKING:
     from aigc_core.replay import Replay as Replay
     from aigc_core.replay import replay_file as replay_file
     from aigc_core.specs import DefaultFor as DefaultFor
+    from aigc_core.specs import EmbedderSpec as EmbedderSpec
     from aigc_core.specs import FilterSpec as FilterSpec
     from aigc_core.specs import GeneratorSpec as GeneratorSpec
+    from aigc_core.specs import MetricSpec as MetricSpec
     from aigc_core.specs import ModelSpec as ModelSpec
     from aigc_core.specs import SelectorSpec as SelectorSpec
     from aigc_core.specs import StepSpec as StepSpec
+    from aigc_core.training import Alarm as Alarm
     from aigc_core.training import Batch as Batch
     from aigc_core.training import Context as Context
     from aigc_core.training import DataShape as DataShape
+    from aigc_core.training import Encodes as Encodes
+    from aigc_core.training import Likelihood as Likelihood
     from aigc_core.training import Loss as Loss
     from aigc_core.training import Phase as Phase
     from aigc_core.training import Pictures as Pictures
+    from aigc_core.training import Samples as Samples
     from aigc_core.training import Trainable as Trainable
     from aigc_core.training import TrainingOptions as TrainingOptions
+    from aigc_core.training import Watched as Watched
     from aigc_core.training import train as train
+    from aigc_core.training.run import train_model as train_model
 
 _HOME = {
     "aigc_core.content": "Action Artifact Blocked Condition Failed Finding Request Verdict",
     "aigc_core.errors": "AigcError BlockedError FileError ItemError ModelError PluginError UsageError",
     "aigc_core.events": (
-        "ArtifactBlocked ArtifactCreated ItemFailed PreviewMade RunFailed RunFinished RunStarted StepSkipped"
+        "ArtifactBlocked ArtifactCreated ItemFailed PreviewMade RunFailed RunFinished RunStarted StepSkipped "
+        "TrainingFinished TrainingLogged"
+    ),
+    "aigc_core.evaluation": (
+        "Classifies Comparison Embedder Evaluation Evidence Interval Measured Measurement "
+        "bootstrap_mean bootstrap_normal compare draw_counts evaluate"
     ),
     "aigc_core.hookspecs": "hookimpl",
     "aigc_core.models": "save_model",
@@ -84,8 +112,11 @@ _HOME = {
     "aigc_core.protocols": "Candidate Final FilterContext Generator Item LoadedModel Partial StepContext",
     "aigc_core.randomness": "Noise",
     "aigc_core.replay": "Replay replay_file",
-    "aigc_core.specs": "DefaultFor FilterSpec GeneratorSpec ModelSpec SelectorSpec StepSpec",
-    "aigc_core.training": "Batch Context DataShape Loss Phase Pictures Trainable TrainingOptions train",
+    "aigc_core.specs": "DefaultFor EmbedderSpec FilterSpec GeneratorSpec MetricSpec ModelSpec SelectorSpec StepSpec",
+    "aigc_core.training": (
+        "Alarm Batch Context DataShape Encodes Likelihood Loss Phase Pictures Samples Trainable TrainingOptions Watched train"
+    ),
+    "aigc_core.training.run": "train_model",
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names.split()}
 

@@ -15,8 +15,8 @@ from aigc_core.content import JSON, Action, Content, Verdict
 from aigc_core.errors import BlockedError, FileError, ItemError, ModelError, PluginError, UsageError
 from aigc_core.pipeline import Order, Pipeline, Plan, stages
 from aigc_core.protocols import Final
-from aigc_core.provenance import Envelope, content_digest, environment, read, recipe_id, require_envelope
-from aigc_core.randomness import Noise
+from aigc_core.provenance import Envelope, content_digest, environment, read_input, recipe_id, require_envelope
+from aigc_core.randomness import Between, Noise
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -125,7 +125,7 @@ def _changed_model(pipeline: Pipeline, recipe: Mapping[str, JSON], name: str | N
 
 
 def _given_inputs(recipe: Mapping[str, JSON], files: Sequence[str | Path]) -> dict[str, Content]:
-    found = {content_digest(content): content for content in (read(Path(file)).content for file in files)}
+    found = {content_digest(content): content for content in map(read_input, files)}
     inputs = {}
     for name, digest in recipe["inputs"].items():
         if digest not in found:
@@ -136,12 +136,20 @@ def _given_inputs(recipe: Mapping[str, JSON], files: Sequence[str | Path]) -> di
     return inputs
 
 
+def _source(recipe: Mapping[str, JSON]) -> int | Between:
+    """Return what the noise came from: a seed, or a place between two."""
+    if (between := recipe.get("noise")) is not None:
+        return Between(between["a"], between["b"], between["t"])
+    seed: int = recipe["seed"]
+    return seed
+
+
 def _plan(pipeline: Pipeline, recipe: Mapping[str, JSON], model: str | None, inputs: dict[str, Content]) -> Plan:
-    condition = recipe["condition"]
+    condition, source = recipe["condition"], _source(recipe)
     label = {"label": condition["value"]} if condition["kind"] == "label" else {}
     order = Order(
         modality=recipe["modality"],
-        seed=recipe["seed"],
+        seed=source.a if isinstance(source, Between) else source,
         prompt=recipe["prompt"],
         inputs=inputs,
         model=(model or recipe["model"]["name"]) if recipe["model"] else recipe["generator"]["name"],
@@ -163,11 +171,11 @@ def _plan(pipeline: Pipeline, recipe: Mapping[str, JSON], model: str | None, inp
 def _make(pipeline: Pipeline, plan: Plan, recipe: Mapping[str, JSON]) -> Content:
     """Make the one candidate that was kept; preprocessors are not run again, moderation is."""
     order = plan.order
-    request = stages.request_for(order, order.seed)
+    request = stages.request_for(plan, order.seed)
     condition = plan.condition(Noise(order.seed, "condition"))
     verdict = plan.moderator.check("request", list(stages.parts_of(plan, request)), request)
     _stop_if_blocked(verdict)
-    prepared = stages.Prepared(0, request, condition, (), verdict)
+    prepared = stages.Prepared(0, request, condition, (), verdict, _source(recipe))
     candidate = recipe["selection"]["kept"] if recipe["selection"] else 0
     items = [stages.item_for(plan, prepared, candidate) for _ in range(plan.micro_batch)]
     for final in pipeline.generator(plan).generate(items):

@@ -9,8 +9,10 @@ from typing import Annotated
 import typer
 
 from aigc_core.cli import (
+    compare,
     config,
     doctor,
+    evaluate,
     filters,
     generate,
     generators,
@@ -19,6 +21,7 @@ from aigc_core.cli import (
     plugins,
     replay,
     runs,
+    train,
 )
 from aigc_core.cli.state import State
 from aigc_core.version import __version__
@@ -63,6 +66,9 @@ def aigc(
 
 
 app.command("generate")(generate.generate)
+app.command("train")(train.train)
+app.command("evaluate")(evaluate.evaluate)
+app.command("compare")(compare.compare)
 app.command("inspect")(inspect.inspect)
 app.command("replay")(replay.replay)
 app.command("doctor")(doctor.doctor)

@@ -3,22 +3,40 @@
 Imported only when something is trained, because it costs torch; ``import aigc_core`` stays free of it.
 """
 
-from aigc_core.training.contract import Batch, Context, DataShape, Loss, Phase, Trainable, Trained
-from aigc_core.training.data import Examples, Pictures
+from aigc_core.training.contract import (
+    Alarm,
+    Batch,
+    Context,
+    DataShape,
+    Encodes,
+    Likelihood,
+    Loss,
+    Phase,
+    Samples,
+    Trainable,
+    Trained,
+    Watched,
+)
 from aigc_core.training.loop import Training, train
+from aigc_core.training.loop.data import Examples, Pictures
 from aigc_core.training.options import TrainingOptions
 
 __all__ = [
+    "Alarm",
     "Batch",
     "Context",
     "DataShape",
+    "Encodes",
     "Examples",
+    "Likelihood",
     "Loss",
     "Phase",
     "Pictures",
+    "Samples",
     "Trainable",
     "Trained",
     "Training",
     "TrainingOptions",
+    "Watched",
     "train",
 ]

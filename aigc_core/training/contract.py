@@ -5,9 +5,9 @@ Phases and losses are the component's; optimizers, averaging, data order, noise 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -79,6 +79,9 @@ class Context(Protocol):
     def normal(self, name: str, shape: tuple[int, ...]) -> Tensor:
         """Draw standard normal noise ``(B, *shape)``, keyed by the examples' global places and `name`."""
 
+    def uniform(self, name: str, shape: tuple[int, ...]) -> Tensor:
+        """Draw noise uniform in [0, 1), ``(B, *shape)``, keyed alike."""
+
     def labels(self, name: str, classes: int) -> Tensor:
         """Draw labels ``(B,)`` uniform in ``0 .. classes - 1``, keyed alike."""
 
@@ -97,7 +100,7 @@ class DataShape:
 
 
 class Trainable(Protocol):
-    """What a component supplies to be trained, sampled while it trains, and saved.
+    """What a component supplies to be trained and saved.
 
     ``Config`` is a pydantic class of everything that the networks and losses depend on; it is stored in
     ``aigc.json`` as the model's options, and building the class from it gives the same networks again.
@@ -116,8 +119,8 @@ class Trainable(Protocol):
         """The turns of one step, in order. A VAE has one, a GAN two."""
 
     @property
-    def sampling(self) -> tuple[str, ...]:
-        """Names of the networks that ``sample`` needs; only they are averaged (EMA) and saved."""
+    def inference(self) -> tuple[str, ...]:
+        """Names of the networks that are of use after training; they are averaged (EMA), and make up the model."""
 
     def loss(self, phase: str, batch: Batch, context: Context) -> Loss:
         """Return the loss of one phase on one batch."""
@@ -125,11 +128,58 @@ class Trainable(Protocol):
     def fit_sampler(self, data: Iterator[Batch], seed: int) -> Mapping[str, Tensor]:
         """After training, fit what ``sample`` draws from (a GMM prior) and return its tensors, or nothing."""
 
+
+@runtime_checkable
+class Samples(Protocol):
+    """A trainable component that makes content. The loop shows its samples while it trains."""
+
     def latent(self, noise: Noise, options: Any) -> Any:
         """Draw what ``sample`` starts from for one item: float32 array ``(D,)``."""
 
     def sample(self, latent: Tensor, condition: Tensor | None) -> Tensor:
         """Turn latents ``(B, D)`` and labels ``(B,)`` into pictures ``(B, C, H, W)`` in [0, 1]."""
+
+
+@runtime_checkable
+class Encodes(Protocol):
+    """A component that finds the latent of a picture: what reconstruction and ``--like`` need."""
+
+    def encode(self, data: Tensor) -> Tensor:
+        """Return latents ``(B, D)`` from which ``sample`` makes pictures ``(B, C, H, W)`` again; in a VAE, means."""
+
+
+@runtime_checkable
+class Likelihood(Protocol):
+    """A component that bounds how likely its model holds a picture to be."""
+
+    def log_likelihood(self, data: Tensor, noise: Noise, samples: int) -> tuple[Tensor, Tensor]:
+        """Return lower bounds of ``log p(x)`` in nats, ``(B,)`` each: the ELBO and the tighter IWAE bound.
+
+        Both from the same `samples` latents a picture: Burda et al. 2016 (Importance weighted autoencoders), eq. 8.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """A sign that a training goes wrong.
+
+    Attributes:
+        name: of the illness, e.g. ``"posterior collapse"``; one of a name is told once until it has passed.
+        message: what was seen, with the numbers.
+        advice: what to try next.
+    """
+
+    name: str
+    message: str
+    advice: str
+
+
+@runtime_checkable
+class Watched(Protocol):
+    """A trainable component that knows signs of its own illnesses."""
+
+    def alarms(self, logs: Mapping[str, float]) -> Sequence[Alarm]:
+        """Return what looks wrong in the means of the logs (``phase/name``) since the last look."""
 
 
 @dataclass(frozen=True, slots=True)

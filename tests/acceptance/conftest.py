@@ -8,6 +8,7 @@ import resource
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -101,6 +102,18 @@ class Program:
         ran = self.end(self.start(*arguments, env=env, **options))
         assert ran.code == code, f"exit code {ran.code}, not {code}\nstdout: {ran.out}\nstderr: {ran.err}"
         return ran
+
+    @staticmethod
+    def wait_for(ready: Callable[[], bool], process: subprocess.Popen[str]) -> None:
+        """Wait until `ready()`, or fail when the process ends before it or takes minutes."""
+        deadline = time.monotonic() + PATIENCE
+        while not ready():
+            try:
+                process.wait(timeout=0.02)
+            except subprocess.TimeoutExpired:
+                assert time.monotonic() < deadline, "nothing happened"
+            else:
+                raise AssertionError(f"the program ended: {process.communicate()}")
 
     def python(self, code: str) -> str:
         """Run `code` with the Python API, and return what it printed."""

@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import re
 import signal
-import subprocess
-import time
 
 import pytest
 from PIL import Image
@@ -34,25 +32,13 @@ def aigc_generators():
 """
 
 
-def wait_for(ready, process) -> None:
-    """Wait until `ready()`, or fail when the process ends before it or takes minutes."""
-    deadline = time.monotonic() + 240
-    while not ready():
-        try:
-            process.wait(timeout=0.02)
-        except subprocess.TimeoutExpired:
-            assert time.monotonic() < deadline, "nothing happened"
-        else:
-            raise AssertionError(f"the program ended: {process.communicate()}")
-
-
 @pytest.fixture
 def stopped(aigc, write_plugin, tmp_path):
     """A run of ten items that stands still at the fourth, and the command it was started with."""
     command = ["--plugin", write_plugin("stopping", STOPPING), "generate", "-m", "acme/stopping", "-o", "out"]
     marker = tmp_path / "stopped"
     process = aigc.start(*command, "--seed", "100", "-n", "10", env={"STOP": str(marker)})
-    wait_for(marker.exists, process)
+    aigc.wait_for(marker.exists, process)
     yield process, command
     if process.poll() is None:
         process.kill()
@@ -103,7 +89,7 @@ def test_interruption_at_any_moment(aigc, static, files, model):
     choice = static if model == "static" else ["-m", model]
     process = aigc.start("generate", *choice, "--seed", "0", "-n", "1000000", "-o", "out")
     out = aigc.folder / "out"
-    wait_for(lambda: out.is_dir() and any(out.glob("*.png")), process)
+    aigc.wait_for(lambda: out.is_dir() and any(out.glob("*.png")), process)
     process.send_signal(signal.SIGINT)
     ran = aigc.end(process)
     assert ran.code == 130
@@ -127,7 +113,7 @@ def test_interruption_while_plugins_are_imported(aigc, site, tmp_path):
     site.install("slow", f"import pathlib, signal\npathlib.Path({str(marker)!r}).touch()\nsignal.pause()\n")
     aigc.install(site.path)
     process = aigc.start("models", "list")
-    wait_for(marker.exists, process)
+    aigc.wait_for(marker.exists, process)
     process.send_signal(signal.SIGINT)
     assert aigc.end(process).code == 130
 

@@ -130,3 +130,75 @@ def test_on_a_terminal_pictures_are_shown_and_the_table_is_short(generate, at_a_
 
 def test_quiet_shows_no_pictures(generate, at_a_terminal):
     assert "▀" not in generate("-q").out
+
+
+def test_interpolation_is_told_frame_by_frame_with_film_and_sheet(generate):
+    told = generate("--interpolate", "3", "9", "--frames", "3", "-o", "x")
+    assert told.out == (
+        "file\tt\nx/studio-noise-3-9-0.png\t0\nx/studio-noise-3-9-1.png\t0.5\nx/studio-noise-3-9-2.png\t1\n"
+    )
+    assert "contact sheet: x/studio-noise-3-9-grid.png" in told.err
+    assert "film: x/studio-noise-3-9-film.gif" in told.err
+    assert len(list(Path("x").iterdir())) == 5
+
+
+def test_interpolation_as_json(generate):
+    from aigc_core.provenance import read
+
+    told = generate("--interpolate", "3", "9", "--json").json
+    assert (told["interpolate"], told["created"]) == ([3, 9], 16)
+    assert "seed" not in told
+    assert [item["noise"]["t"] for item in told["items"]] == [index / 15 for index in range(16)]
+    sheet = read(told["sheet"]).sheet
+    assert [item["noise"] for item in sheet] == [item["noise"] for item in told["items"]]
+    assert [item["id"] for item in sheet] == [item["recipe"] for item in told["items"]]
+    assert Path(told["film"]).read_bytes().startswith(b"GIF89a")
+
+
+def test_interpolation_of_texts_has_no_film(generate):
+    told = generate("be brief", "--interpolate", "3", "9", "--frames", "2", "--json", model="studio/quote").json
+    assert (told["sheet"], told["film"], told["created"]) == (None, None, 2)
+
+
+def test_interpolation_on_a_terminal_shows_the_first_frames(generate, at_a_terminal):
+    told = generate("--interpolate", "3", "9", "--frames", "20", "-o", "x")
+    assert "studio-noise-3-9-15.png" in told.out
+    assert "studio-noise-3-9-16.png" not in told.out
+    assert "and 4 more" in told.err
+
+
+def test_frames_that_moderation_blocks_are_left_out_of_the_film(aigc, studio):
+    from PIL import Image
+
+    order = ("--plugin", studio, "-m", "studio/noise", "--interpolate", "0", "1", "--frames", "40", "--json")
+    told = aigc("generate", *order, code=3).json
+    assert 0 < told["created"] < 40
+    with Image.open(told["film"]) as film:
+        assert film.n_frames == told["created"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--interpolate", "3", "9", "-n", "4"], "--interpolate and -n exclude each other (say how many frames"),
+        (["--interpolate", "3", "9", "--seed", "4"], "--interpolate and --seed exclude each other"),
+        (["--interpolate", "3", "3"], "from seed 3 to seed 3 there is no way to go"),
+        (["--interpolate", "3", "9", "--frames", "1"], "1 frames cannot go"),
+        (["--interpolate", "3"], "requires 2 arguments"),
+        (["--interpolate", "3", "nine"], "--interpolate"),
+        (["--frames", "4"], "--frames belongs to --interpolate"),
+        (["--strength", "0.5"], "--strength belongs to --like"),
+    ],
+)
+def test_options_that_do_not_go_together(generate, arguments, message):
+    assert message in generate(*arguments, code=2).err
+
+
+def test_a_picture_to_be_like_that_is_not_there(generate):
+    assert "there is no file gone.png" in generate("--like", "gone.png", code=1).err
+
+
+def test_a_picture_to_be_like_for_a_generator_that_takes_none(generate):
+    item = generate("--seed", "3", "--json").json["items"][0]
+    told = generate("--like", item["file"], code=2).err
+    assert "studio/noise cannot encode pictures (models that can: digits-ae, digits-vae" in told

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from aigc_core.training.average import Average, decay
+from aigc_core.training.loop.average import Average, decay
 
 
 @pytest.mark.parametrize(

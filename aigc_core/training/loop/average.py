@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 import torch
 
 if TYPE_CHECKING:
+    from torch import Tensor
     from torch.nn import Module
 
 #: An average may look back over at most this share of what was seen, so that the start is soon forgotten.
@@ -36,18 +37,23 @@ class Average:
 
     def __init__(self, networks: Mapping[str, Module], half_life: float) -> None:
         self.half_life = half_life
-        self._live = dict(networks)
         self.networks = {
             name: copy.deepcopy(network).eval().requires_grad_(False) for name, network in networks.items()
         }
+        self._means = _flat(network.parameters() for network in self.networks.values())
+        self._values = _flat(network.parameters() for network in networks.values())
+        self._kept = _flat(network.buffers() for network in self.networks.values())
+        self._newest = _flat(network.buffers() for network in networks.values())
 
     @torch.no_grad()
     def update(self, batch: int, seen: int) -> None:
         """Take in the networks as they are after a step of `batch` examples, the last of `seen`."""
         step = 1 - decay(batch, self.half_life, seen)
-        for name, averaged in self.networks.items():
-            live = self._live[name]
-            for mean, value in zip(averaged.parameters(), live.parameters(), strict=True):
-                mean.lerp_(value, step)
-            for kept, newest in zip(averaged.buffers(), live.buffers(), strict=True):
-                kept.copy_(newest)
+        # One call for all tensors: networks of many small layers would pay for each call more than for the work.
+        torch._foreach_lerp_(self._means, self._values, step)
+        if self._kept:
+            torch._foreach_copy_(self._kept, self._newest)
+
+
+def _flat(tensors: Iterable[Iterable[Tensor]]) -> list[Tensor]:
+    return [tensor for each in tensors for tensor in each]

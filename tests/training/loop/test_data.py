@@ -8,7 +8,7 @@ import torch
 
 from aigc_core import DataShape, UsageError
 from aigc_core.training import Pictures
-from aigc_core.training.data import DataOrder, in_order
+from aigc_core.training.loop.data import DataOrder, in_order
 
 
 def test_every_epoch_is_a_permutation_of_its_own():

@@ -1,0 +1,241 @@
+"""From what was asked of a training, all by name, to what will be trained: component, config, options, folder.
+
+Every mistake in names and values is found here, before any data is read.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from aigc_core.content import JSON, empty
+from aigc_core.errors import PluginError, UsageError, unknown
+from aigc_core.models import MANIFEST, Model, Models
+from aigc_core.pipeline import draw_seed
+from aigc_core.pipeline.options import validate
+from aigc_core.registry import Registered, Registry
+from aigc_core.training.options import TrainingOptions
+from aigc_core.training.tracking import TRACKERS
+from aigc_core.training.watching.signs import MEMORISING
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+    from aigc_core.config import Config
+    from aigc_core.specs import EmbedderSpec, GeneratorSpec
+    from aigc_core.training.contract import Trainable
+
+#: No path, nothing that a shell or a table would trip over; any script.
+NAME = re.compile(r"\w[\w.+-]{0,99}")
+
+PRESET = "small"  # where nothing is said and the component has it
+
+
+@dataclass(frozen=True, slots=True)
+class TrainOrder:
+    """What is asked for.
+
+    Attributes:
+        component: what to train, e.g. ``"image/gan"``.
+        data: a folder, archive or table.
+        name: of the model, or a folder for it; None: after the data and the component.
+        preset: one of the component's, e.g. ``"tiny"``; None: ``"small"``, where it has one.
+        options: of the component's config and of the training, by name.
+        steps, minutes: how long, one of them or neither (then the preset says).
+        seed: None draws one.
+        size: side of the pictures in pixels; None: as the preset says, or as the data is.
+        base: model to start from (``--from``).
+        freeze: patterns of parameter names that stay as they are in `base`.
+        rehearse: share of what is learnt from that is made by `base`, against forgetting.
+        licence: SPDX identifier of the data, or None.
+        track: trackers besides ``metrics.jsonl``, of `TRACKERS`.
+        resume: go on with an interrupted training.
+    """
+
+    component: str
+    data: str | Path
+    name: str | None = None
+    preset: str | None = None
+    options: Mapping[str, JSON] = field(default_factory=empty)
+    steps: int | None = None
+    minutes: float | None = None
+    seed: int | None = None
+    size: int | None = None
+    base: str | None = None
+    freeze: tuple[str, ...] = ()
+    rehearse: float | None = None
+    licence: str | None = None
+    track: tuple[str, ...] = ()
+    resume: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TrainPlan:
+    """A checked order: component imported, options validated, nothing read yet.
+
+    Attributes:
+        order: what was asked for.
+        entry: the component's spec, and its plugin.
+        component: its class.
+        config: an instance of ``component.Config``.
+        options: of the training; its steps are provisional where `minutes` is set.
+        minutes: time that the whole training may take, or None.
+        size: side of the pictures, or None: as the data is.
+        folder: of the model.
+        base: model to start from, or None.
+        stop_at: names of alarms that end the training.
+    """
+
+    order: TrainOrder
+    entry: Registered[Any]
+    component: type[Trainable]
+    config: BaseModel
+    options: TrainingOptions
+    minutes: float | None
+    size: int | None
+    folder: Path
+    base: Model | None
+    stop_at: tuple[str, ...] = ()
+
+    @property
+    def spec(self) -> GeneratorSpec | EmbedderSpec:
+        """What the plugin declares of the component."""
+        spec: GeneratorSpec | EmbedderSpec = self.entry.spec
+        return spec
+
+    @property
+    def name(self) -> str:
+        """Of the model to be."""
+        return self.folder.name
+
+    @property
+    def run_folder(self) -> Path:
+        """Where the training keeps its own files."""
+        return self.folder / "training"
+
+
+class TrainPlanner:
+    """Turns orders into plans with the plugins, models and configuration of this process."""
+
+    def __init__(self, registry: Registry, config: Config) -> None:
+        self.registry = registry
+        self.config = config
+        self.models = Models(registry, config.model_path)
+
+    def plan(self, order: TrainOrder) -> TrainPlan:
+        """Check `order` and find everything it names.
+
+        Raises:
+            UsageError: an unknown name or wrong value, with the near miss.
+            PluginError, ModelError: something it needs is broken.
+        """
+        entry = self._entry(order.component)
+        component: type[Trainable] = self.registry.resolve(entry.spec.trainable, entry)
+        for tracker in order.track:
+            if tracker not in TRACKERS:
+                raise unknown("tracker", tracker, TRACKERS)
+        base = self._base(order)
+        preset = _preset(order, component)
+        config_options, training_options = _parted(order, component)
+        if base and config_options:
+            raise UsageError(
+                f"{next(iter(config_options))!r} is settled by {base.name}", hint="leave it out, or leave --from out"
+            )
+        given = dict(base.options) if base else {**preset.get("config", {}), **config_options}
+        config, _ = validate(order.component, component.Config, given)
+        minutes, options = self._options(order, {**preset.get("training", {})}, training_options)
+        size = order.size or (base.shape[-1] if base and len(base.shape) == 3 else preset.get("size"))
+        stop_at = (MEMORISING,) if base else ()
+        return TrainPlan(order, entry, component, config, options, minutes, size, self._folder(order), base, stop_at)
+
+    def _entry(self, name: str) -> Registered[Any]:
+        trainables = self.registry.trainables
+        if name in trainables:
+            return trainables[name]
+        if name in self.registry.generators or name in self.registry.embedders:
+            raise UsageError(f"{name} cannot be trained", hint=f"these can: {', '.join(trainables)}")
+        self.registry.explain_missing("component", name)
+        raise unknown("component", name, trainables)
+
+    def _base(self, order: TrainOrder) -> Model | None:
+        if order.base is None:
+            if order.freeze or order.rehearse is not None:
+                raise UsageError(
+                    "--freeze and --rehearse are about a model to start from", hint="name one: --from MODEL"
+                )
+            return None
+        base = self.models.find(order.base)
+        if base.manifest.component != order.component:
+            raise UsageError(
+                f"{base.name} is a model of {base.manifest.component}, not of {order.component}",
+                hint=f"aigc train {base.manifest.component} … --from {order.base}",
+            )
+        if order.preset is not None:
+            raise UsageError(f"the networks are those of {base.name}", hint="leave --preset out, or leave --from out")
+        return base
+
+    def _options(
+        self, order: TrainOrder, preset: dict[str, Any], given: dict[str, Any]
+    ) -> tuple[float | None, TrainingOptions]:
+        if order.steps is not None and order.minutes is not None:
+            raise UsageError("--steps and --minutes both say how long", hint="give one of them")
+        if order.minutes is not None and order.minutes <= 0:
+            raise UsageError(f"a training of {order.minutes:g} minutes is none", hint="give more than 0")
+        minutes = preset.pop("minutes", None)
+        chosen = {**preset, **given, "seed": draw_seed() if order.seed is None else order.seed}
+        if order.steps is not None:
+            chosen["steps"] = order.steps
+        if order.minutes is not None or order.steps is not None or "steps" in given:
+            minutes = order.minutes
+        options, _ = validate("the training", TrainingOptions, chosen)
+        return minutes, options
+
+    def _folder(self, order: TrainOrder) -> Path:
+        name = order.name or f"{_stem(Path(order.data))}-{order.component.rpartition('/')[2]}"
+        folder = Path(name).expanduser()
+        if folder.name == name:
+            folder = self.config.model_path[0] / name
+        if not NAME.fullmatch(folder.name):
+            raise UsageError(
+                f"{folder.name!r} cannot be a model's name",
+                hint="letters, digits, '.', '_' and '-', for example: --out my-model",
+            )
+        if folder.name in self.registry.models:
+            raise UsageError(f"{folder.name!r} is the name of a bundled model", hint="choose another one with --out")
+        if (folder / MANIFEST).exists():
+            raise UsageError(f"{folder} is a finished model", hint="choose another name with --out, or remove it")
+        return folder
+
+
+def _preset(order: TrainOrder, component: type[Trainable]) -> Mapping[str, Any]:
+    presets: Mapping[str, Mapping[str, Any]] = getattr(component, "PRESETS", {})
+    if order.preset is None:
+        return presets.get(PRESET, {})
+    if order.preset not in presets:
+        raise unknown(f"preset of {order.component}", order.preset, presets)
+    return presets[order.preset]
+
+
+def _parted(order: TrainOrder, component: type[Trainable]) -> tuple[dict[str, JSON], dict[str, JSON]]:
+    """Part options into those of the component's config and those of the training, by their names."""
+    config, training = component.Config.model_fields, TrainingOptions.model_fields
+    if both := sorted(config.keys() & training.keys()):
+        raise PluginError(f"{order.component} has options {both} that are the training's", hint="rename them")
+    for name in order.options:
+        if name not in config and name not in training:
+            raise unknown(f"option of {order.component}", name, [*config, *training])
+        if name == "seed":
+            raise UsageError("the seed is no --set", hint="give it as --seed")
+    if order.steps is not None and "steps" in order.options:
+        raise UsageError("--steps and --set steps both say how long", hint="give one of them")
+    options = dict(order.options)
+    return {key: options.pop(key) for key in tuple(options) if key in config}, options
+
+
+def _stem(data: Path) -> str:
+    """Return the name of the data without endings like ``.tar.gz``, as a model's name may be spelt."""
+    stem = data.resolve().name.split(".")[0] or "data"
+    return re.sub(r"\W+", "-", stem.lower()).strip("-_") or "data"

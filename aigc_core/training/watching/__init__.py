@@ -1,0 +1,1 @@
+"""Looking at a training from beside: samples of a fixed seed, and signs that something goes wrong."""
