@@ -114,7 +114,8 @@ _HOME = {
     "aigc_core.replay": "Replay replay_file",
     "aigc_core.specs": "DefaultFor EmbedderSpec FilterSpec GeneratorSpec MetricSpec ModelSpec SelectorSpec StepSpec",
     "aigc_core.training": (
-        "Alarm Batch Context DataShape Encodes Likelihood Loss Phase Pictures Samples Trainable TrainingOptions Watched train"
+        "Alarm Batch Context DataShape Encodes Likelihood Loss Phase Pictures Samples Trainable TrainingOptions "
+        "Watched train"
     ),
     "aigc_core.training.run": "train_model",
 }

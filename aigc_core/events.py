@@ -123,6 +123,7 @@ class TrainingStarted:
         training: name of the model to be.
         component: what is trained.
         step, steps: already done (more than 0 where it was resumed), and in all.
+        seed: of the training.
         estimate: how long it will take, in words.
         seconds: the same, as a number; from now on.
         notes: what one should know: other versions than those it was started with.
@@ -132,6 +133,7 @@ class TrainingStarted:
     component: str
     step: int
     steps: int
+    seed: int
     estimate: str
     seconds: float
     notes: tuple[str, ...] = ()
@@ -208,11 +210,5 @@ class TrainingFinished:
 
 
 TrainingEvent = (
-    DataSurveyed
-    | TrainingStarted
-    | TrainingLogged
-    | AlarmRaised
-    | SamplesTaken
-    | CheckpointWritten
-    | TrainingFinished
+    DataSurveyed | TrainingStarted | TrainingLogged | AlarmRaised | SamplesTaken | CheckpointWritten | TrainingFinished
 )

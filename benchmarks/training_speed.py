@@ -89,6 +89,7 @@ def _ours(
             device="cpu",
             threads=1,
             log_every=steps,
+            ema_images=0,  # the peers average no weights
         )
 
         def ours(done: Callable[[], None], options: TrainingOptions = options) -> None:

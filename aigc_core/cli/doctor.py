@@ -20,6 +20,7 @@ Finding = tuple[str, str, str]  # what, "ok" | "warning" | "problem", says
 PACKAGES = (
     "aigc-core",
     "torch",
+    "accelerate",
     "transformers",
     "pluggy",
     "typer",

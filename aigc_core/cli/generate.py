@@ -93,7 +93,7 @@ def generate(
 ) -> None:
     """Make content: pictures, texts, whatever the installed plugins can.
 
-    Example: aigc generate --modality image -n 16 --seed 7 --set label=7 --grid
+    Example: aigc generate -m digits-gan -n 16 --seed 7 --set label=7 --grid
     """
     from aigc_core.pipeline import Order, draw_seed, parse_assignments
     from aigc_core.provenance import read_input

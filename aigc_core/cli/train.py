@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import closing, redirect_stdout
@@ -112,10 +113,12 @@ def _listen(events: Iterator[TrainingEvent], *, progress: bool, as_json: bool) -
     from aigc_core.cli.training_progress import Progress
     from aigc_core.events import TrainingFinished
 
+    speaks = os.environ.get("RANK", "0") == "0"  # of the processes that torchrun started, the first
     with Progress(shown=progress and sys.stderr.isatty()) as shown:
         try:
             for event in events:
-                shown.tell(event)
+                if speaks:
+                    shown.tell(event)
                 if isinstance(event, TrainingFinished):
                     _show(event, as_json=as_json)
         except KeyboardInterrupt:

@@ -71,7 +71,7 @@ class Progress:
         for note in event.notes:
             terminal.say(note)
         at = f"resumed at step {event.step:,}; " if event.step else ""
-        terminal.say(f"training {event.training}: {at}{event.estimate}")
+        terminal.say(f"training {event.training} with seed {event.seed}: {at}{event.estimate}")
         if self._shown:
             self._left = TimeLeft(event.steps, event.seconds / max(1, event.steps - event.step))
             self._bar = _bar()

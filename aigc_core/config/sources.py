@@ -22,6 +22,9 @@ FILE = "aigc.toml"
 #: A second name for ``AIGC_PLUGINS_DISABLE``, the one people guess.
 ENVIRONMENT_ALIASES = {"AIGC_DISABLE_PLUGINS": "plugins.disable"}
 
+#: Variables that name no setting: a plugin reads them.
+OTHERS = frozenset({"AIGC_INCEPTION"})
+
 
 def user_file() -> Path:
     """Return the path of the user's own ``aigc.toml``, which need not exist."""
@@ -97,6 +100,8 @@ def _from_environment(
     origin: dict[str, str] = {}
     ignored = []
     for variable in sorted(name for name in environment if name.startswith("AIGC_")):
+        if variable in OTHERS:
+            continue
         if (key := variables.get(variable)) is None:
             ignored.append(variable)
             continue

@@ -54,11 +54,13 @@ class Loss:
         total: scalar with gradient.
         logs: detached scalars for the log; the loop moves them off the device seldom, so never call ``.item()``.
         state: carried to the next step as ``context.state``, detached by the loop.
+        shared: handed to the phases that follow in this step as ``context.shared``, detached by the loop.
     """
 
     total: Tensor
     logs: dict[str, Tensor] = field(default_factory=dict)
     state: Any = None
+    shared: dict[str, Tensor] = field(default_factory=dict)
 
 
 class Context(Protocol):
@@ -71,6 +73,10 @@ class Context(Protocol):
     @property
     def state(self) -> Any:
         """What the last ``Loss`` of this phase carried, or None."""
+
+    @property
+    def shared(self) -> Mapping[str, Tensor]:
+        """What the phases before this one shared in this step, for the same examples; empty in the first."""
 
     @property
     def networks(self) -> Mapping[str, Module]:

@@ -1,7 +1,4 @@
-"""How long a training will take, from steps that were timed; and how many steps a number of minutes is.
-
-The steps that are timed are the training's own first ones, so nothing is done twice.
-"""
+"""How long a training will take, from steps that were timed; and how many steps a number of minutes is."""
 
 from __future__ import annotations
 

@@ -19,6 +19,7 @@ import torch
 from aigc_core.errors import UsageError, near_miss
 from aigc_core.training.loop.checkpoint import Checkpoints
 from aigc_core.training.loop.data import Pictures
+from aigc_core.training.making import make
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -93,8 +94,7 @@ def _labelled(pictures: Pictures, labels: tuple[str, ...], name: str) -> Picture
 def _rehearsed(model: Model, share: float, count: int, pipeline: Pipeline, plan: TrainPlan) -> Pictures:
     """Let the model make pictures of all its labels, the way anybody would."""
     n = max(REHEARSED, math.ceil(share / (1 - share) * count))
-    made = pipeline.generate(model.manifest.modality, model=str(model.folder), n=n, seed=plan.options.seed)
-    artifacts = made.artifacts
+    artifacts = make(pipeline, model.manifest.modality, model.folder, n, plan.options.seed)
     if not artifacts:
         raise UsageError(f"moderation lets none of {model.name}'s own pictures pass", hint="set --rehearse 0")
     pixels = np.stack([_pixels(artifact.content) for artifact in artifacts])
@@ -120,7 +120,7 @@ def _joined(own: Pictures, rehearsed: Pictures, share: float) -> Pictures:
 
 def _tensors(model: Model, plan: TrainPlan) -> dict[str, Tensor]:
     """Return the model's weights, and those of networks that only its own training knows, where it is still there."""
-    tensors = {key: value for key, value in model.tensors().items() if not key.startswith("sampler.")}
+    tensors = {key: value for key, value in model.tensors("float32").items() if not key.startswith("sampler.")}
     checkpoint = Checkpoints.read_from(model.folder / "training" / "checkpoints")
     if checkpoint is not None:
         networks = {key.partition(".")[0] for key in tensors}

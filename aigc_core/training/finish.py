@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from aigc_core.models import save_model
 from aigc_core.provenance import environment
 from aigc_core.specs import GeneratorSpec
 from aigc_core.training.contract import Alarm
+from aigc_core.training.making import make
 from aigc_core.training.resume import RUN, write_run
 from aigc_core.training.telling.card import CardFacts, card
 from aigc_core.training.telling.report import write_report
@@ -115,8 +117,7 @@ def _save(outcome: Outcome, folder: Path, text: str, samples: Image | None, metr
 
 def _samples(plan: TrainPlan, model: Path, pipeline: Pipeline) -> Image | None:
     """Make the sheet of samples the way anybody would: seeds in a row, moderated."""
-    made = pipeline.generate(plan.spec.modality, model=str(model), n=SHOWN, seed=0)
-    pictures: list[Any] = [artifact.content for artifact in made.artifacts]
+    pictures: list[Any] = [artifact.content for artifact in make(pipeline, plan.spec.modality, model, SHOWN, 0)]
     return contact_sheet(pictures, columns=8) if pictures else None
 
 
@@ -156,6 +157,8 @@ def _facts(outcome: Outcome, metrics: Sequence[Mapping[str, Any]]) -> CardFacts:
         alarms=alarms,
         near_copies=rows[-1]["samples/near_copies"] if rows else None,
         base=plan.base.name if plan.base else None,
+        use="" if isinstance(plan.spec, GeneratorSpec) else _use(plan),
+        samples=isinstance(plan.spec, GeneratorSpec),
     )
 
 
@@ -163,4 +166,4 @@ def _use(plan: TrainPlan) -> str:
     """Return the command that generates with the model, or says what it is good for."""
     if not isinstance(plan.spec, GeneratorSpec):
         return f"aigc evaluate MODEL --embedder {plan.name} --data DATA"
-    return f"aigc generate --modality {plan.spec.modality} -m {plan.name} -n 16 --grid"
+    return f"aigc generate --modality {plan.spec.modality} -m {shlex.quote(plan.address)} -n 16 --grid"

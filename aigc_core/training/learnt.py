@@ -62,8 +62,12 @@ def learn_from(plan: TrainPlan, on_progress: Callable[[int, int | None], None] |
     whole, train, apart = (found.get(split) for split in (ALL, TRAIN, VALIDATION))
     if whole is None or len(whole) < LEAST or train is None:
         whole = read(path, size=size, channels=channels, least=LEAST)  # says what is wrong with it
-    if train is None or (train.survey.split_by == "hash" and len(whole) < ENOUGH_TO_KEEP_APART):
-        train, apart = whole, None
+    if train and apart and apart.survey.size != train.survey.size:
+        height, width = train.pixels.shape[2:]
+        apart = read(path, size=(height, width), channels=train.pixels.shape[1], split=VALIDATION)
+    if train is None or (len(whole) < ENOUGH_TO_KEEP_APART and (apart is None or apart.survey.split_by == "hash")):
+        # Nothing is cut from so little; what the source keeps apart itself stays apart.
+        train, apart = read(path, size=size, channels=channels, least=LEAST), None
     survey = whole.survey if train.survey.split_by == "hash" else train.survey
     return Learnt(Path(path).resolve().name, _pictures(train), _pictures(apart) if apart else None, survey)
 

@@ -46,7 +46,7 @@ class TrainOrder:
         options: of the component's config and of the training, by name.
         steps, minutes: how long, one of them or neither (then the preset says).
         seed: None draws one.
-        size: side of the pictures in pixels; None: as the preset says, or as the data is.
+        size: side of the pictures in pixels; None: as the preset says, or as the data is, at most 64.
         base: model to start from (``--from``).
         freeze: patterns of parameter names that stay as they are in `base`.
         rehearse: share of what is learnt from that is made by `base`, against forgetting.
@@ -87,6 +87,7 @@ class TrainPlan:
         folder: of the model.
         base: model to start from, or None.
         stop_at: names of alarms that end the training.
+        by_name: whether the folder is where models are looked for by name.
     """
 
     order: TrainOrder
@@ -99,6 +100,7 @@ class TrainPlan:
     folder: Path
     base: Model | None
     stop_at: tuple[str, ...] = ()
+    by_name: bool = True
 
     @property
     def spec(self) -> GeneratorSpec | EmbedderSpec:
@@ -110,6 +112,11 @@ class TrainPlan:
     def name(self) -> str:
         """Of the model to be."""
         return self.folder.name
+
+    @property
+    def address(self) -> str:
+        """What to type for ``-m``: the name where models are looked for by name, or else the folder."""
+        return self.name if self.by_name else str(self.folder)
 
     @property
     def run_folder(self) -> Path:
@@ -149,7 +156,9 @@ class TrainPlanner:
         minutes, options = self._options(order, {**preset.get("training", {})}, training_options)
         size = order.size or (base.shape[-1] if base and len(base.shape) == 3 else preset.get("size"))
         stop_at = (MEMORISING,) if base else ()
-        return TrainPlan(order, entry, component, config, options, minutes, size, self._folder(order), base, stop_at)
+        folder = self._folder(order)
+        by_name = folder.parent == self.config.model_path[0]
+        return TrainPlan(order, entry, component, config, options, minutes, size, folder, base, stop_at, by_name)
 
     def _entry(self, name: str) -> Registered[Any]:
         trainables = self.registry.trainables

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 from collections.abc import Mapping
 from dataclasses import replace
@@ -42,6 +43,8 @@ def plan_training(order: TrainOrder, planner: TrainPlanner) -> TrainPlan:
                 f"{plan.folder} holds a training that was interrupted",
                 hint="go on with it: --resume; or choose another name: --out NAME",
             )
+        if order.seed is None and int(os.environ.get("WORLD_SIZE", "1")) > 1:
+            raise UsageError("several processes need one seed", hint="give it: --seed 7")
         return plan
     if not path.exists():
         raise UsageError(

@@ -112,8 +112,9 @@ class TrainingRun:
         steps = training.options.steps
         left = pacing.seconds * (1 - training.step / steps)
         words = pacing.estimate.words(steps)
+        seed = training.options.seed
         return TrainingStarted(
-            self.plan.name, self.plan.order.component, training.step, steps, words, left, tuple(notes)
+            self.plan.name, self.plan.order.component, training.step, steps, seed, words, left, tuple(notes)
         )
 
     def _learn(self, training: Training, pacing: Pacing, interruption: Interruption) -> Iterator[TrainingEvent]:
@@ -125,7 +126,7 @@ class TrainingRun:
         try:
             while training.step < training.options.steps and not self.stopped:
                 # Several processes must stop after the same step: they ask each other at each row of the log.
-                logs = training.advance(lambda: alone and interruption.wanted)
+                logs = self._advance(training, lambda: alone and interruption.wanted, alarms)
                 if training.workers.any(interruption.wanted):
                     yield self._keep(training)
                     raise KeyboardInterrupt
@@ -137,6 +138,16 @@ class TrainingRun:
         finally:
             for tracker in trackers:
                 tracker.close()
+
+    def _advance(self, training: Training, stop: Callable[[], bool], alarms: Lines | None) -> Mapping[str, float]:
+        """Take steps up to the next row; a training that breaks down says why in its log, too."""
+        try:
+            return training.advance(stop)
+        except AigcError as error:
+            if alarms:
+                row = {"name": "not finite", "message": error.message, "advice": error.hint}
+                alarms.log({"step": training.step, **row})
+            raise
 
     def _trackers(self, step: int) -> tuple[list[Tracker], Lines | None]:
         if not self._speaks:

@@ -1,13 +1,11 @@
 """The loops that somebody who knows torch well would write by hand, with the settings of ours and nothing else.
 
-Pictures in memory as bytes, fused Adam, bfloat16 autocast and channels_last where asked for, averaged weights, no
-``.item()``. What our loop adds to that, it adds for seeds, logs, schedules, phases and checks; `training_speed.py` says
-how much it is.
+Pictures in memory as bytes, fused Adam, bfloat16 autocast and channels_last where asked for, no ``.item()``. What our
+loop adds to that, it adds for seeds, logs, schedules, phases and checks; `training_speed.py` says how much it is.
 """
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -17,8 +15,6 @@ from torch.nn.functional import binary_cross_entropy_with_logits, softplus
 
 from peers.dcgan import NZ
 
-HALF_LIFE = 10_000  # of the average, in pictures: TrainingOptions.ema_images
-
 
 def vae(
     networks: Mapping[str, nn.Module], pixels: Any, on_step: Callable[[], None], *, batch: int, lr: float, **how: Any
@@ -27,7 +23,6 @@ def vae(
     encoder, decoder = _placed(networks, "encoder", "decoder", **how)
     weights = [*encoder.parameters(), *decoder.parameters()]
     optimizer = torch.optim.Adam(weights, lr=lr, fused=True)
-    average = _Average([encoder, decoder], batch)
     for data in _batches(pixels, batch):
         optimizer.zero_grad()
         with _arithmetic(how["bfloat16"]):
@@ -39,7 +34,6 @@ def vae(
             loss = reconstruction + divergence
         loss.backward()
         optimizer.step()
-        average.update()
         on_step()
 
 
@@ -57,26 +51,23 @@ def dcgan(
     generator, discriminator = _placed(networks, "generator", "discriminator", **how)
     optimizer_d = torch.optim.Adam(discriminator.parameters(), lr=lr, betas=betas, fused=True)
     optimizer_g = torch.optim.Adam(generator.parameters(), lr=lr, betas=betas, fused=True)
-    average = _Average([generator], batch)
     for data in _batches(pixels, batch):
         if how["bfloat16"]:
             data = data.contiguous(memory_format=torch.channels_last)
-        discriminator.requires_grad_(True)
-        optimizer_d.zero_grad()
-        with _arithmetic(how["bfloat16"]):
-            with torch.no_grad():
-                pictures = generator(torch.randn(batch, NZ, 1, 1))
-            real, fake = discriminator(2 * data - 1).float(), discriminator(pictures).float()
-            loss = softplus(-real).mean() + softplus(fake).mean()
-        loss.backward()
-        optimizer_d.step()
         discriminator.requires_grad_(False)
         optimizer_g.zero_grad()
         with _arithmetic(how["bfloat16"]):
-            loss = softplus(-discriminator(generator(torch.randn(batch, NZ, 1, 1))).float()).mean()
+            pictures = generator(torch.randn(batch, NZ, 1, 1))
+            loss = softplus(-discriminator(pictures).float()).mean()
         loss.backward()
         optimizer_g.step()
-        average.update()
+        discriminator.requires_grad_(True)
+        optimizer_d.zero_grad()
+        with _arithmetic(how["bfloat16"]):
+            real, fake = discriminator(2 * data - 1).float(), discriminator(pictures.detach()).float()
+            loss = softplus(-real).mean() + softplus(fake).mean()
+        loss.backward()
+        optimizer_d.step()
         on_step()
 
 
@@ -101,20 +92,3 @@ def _batches(pixels: Any, size: int) -> Iterator[Tensor]:
         for places in torch.randperm(len(data)).split(size):
             if len(places) == size:
                 yield data[places].float().div_(255)
-
-
-class _Average:
-    """Averaged weights; buffers are copied."""
-
-    def __init__(self, networks: list[nn.Module], batch: int) -> None:
-        self._values = [tensor for network in networks for tensor in network.parameters()]
-        self._newest = [tensor for network in networks for tensor in network.buffers()]
-        self._means = copy.deepcopy(self._values)
-        self._kept = copy.deepcopy(self._newest)
-        self._step = 1 - 0.5 ** (batch / HALF_LIFE)
-
-    @torch.no_grad()
-    def update(self) -> None:
-        torch._foreach_lerp_(self._means, self._values, self._step)
-        if self._kept:
-            torch._foreach_copy_(self._kept, self._newest)

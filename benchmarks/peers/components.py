@@ -9,7 +9,6 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
-import torch
 from pydantic import BaseModel
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, softplus
@@ -66,8 +65,8 @@ class DcganConfig(BaseModel):
 class Dcgan(PictureGenerator):
     """The networks and the game of ``dcgan``.
 
-    The script's binary cross entropy on a sigmoid is written on logits: the same loss, safe in bfloat16. The script
-    uses one batch of fakes for both turns; here each turn makes its own, which costs a generator's pass more.
+    The script's binary cross entropy on a sigmoid is written on logits: the same loss, safe in bfloat16. As in the
+    script, one batch of fakes serves both turns; here the generator goes first, and shares them.
     """
 
     Config: ClassVar[type[BaseModel]] = DcganConfig
@@ -78,16 +77,15 @@ class Dcgan(PictureGenerator):
             "discriminator": dcgan.discriminator().apply(dcgan.weights_init),
         }
         self.inference = ("generator",)
-        self.phases = (Phase("discriminator", ("discriminator",)), Phase("generator", ("generator",)))
+        self.phases = (Phase("generator", ("generator",)), Phase("discriminator", ("discriminator",)))
 
     def loss(self, phase: str, batch: Batch, context: Context) -> Loss:
         """Play one turn."""
         generator, discriminator = context.networks["generator"], context.networks["discriminator"]
-        noise = context.normal("latent", (dcgan.NZ, 1, 1))
         if phase == "generator":
-            return Loss(softplus(-discriminator(generator(noise)).float()).mean())
-        with torch.no_grad():
-            pictures = generator(noise)
+            pictures = generator(context.normal("latent", (dcgan.NZ, 1, 1)))
+            return Loss(softplus(-discriminator(pictures).float()).mean(), shared={"pictures": pictures})
+        pictures = context.shared["pictures"]
         real, fake = discriminator(2 * batch.data - 1).float(), discriminator(pictures).float()
         return Loss(softplus(-real).mean() + softplus(fake).mean())
 

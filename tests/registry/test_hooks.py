@@ -15,7 +15,7 @@ from textwrap import dedent
 import pytest
 from PIL import Image, ImageOps
 
-from aigc_core import Action, DefaultFor, ModelError, Pipeline, PluginError, hookspecs, save_model
+from aigc_core import Action, DefaultFor, ModelError, Pipeline, PluginError, hookspecs, save_model, train_model
 from aigc_core.pipeline import Order
 
 DOCUMENTATION = Path(__file__).parents[2] / "docs" / "plugins.md"
@@ -234,6 +234,21 @@ def test_aigc_run_failed(open_pipeline, tmp_path, capfd):
     next(iter(events))
     events.close()
     assert said(capfd).strip() == "interrupted"
+
+
+def test_aigc_training_logged(tmp_path, capfd):
+    watcher = tmp_path / "watcher.py"
+    watcher.write_text(example("aigc_training_logged"))
+    small = {"architecture": "mlp", "hidden": 8, "latent_dim": 2, "components": 2, "batch": 8, "log_every": 5}
+    train_model(
+        "image/vae",
+        Path(__file__).parents[1] / "fixtures" / "mnist-200.npz",
+        name=str(tmp_path / "seen"),
+        options=small,
+        steps=10,
+        pipeline=Pipeline(plugins=[watcher]),
+    )
+    assert [line.partition(" {'elbo/loss':")[0] for line in said(capfd).splitlines()] == ["seen 5/10", "seen 10/10"]
 
 
 def said(capfd) -> str:

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from aigc_core.training.loop.checkpoint import Checkpoints
 from safetensors.torch import load_file
 
 from aigc_core import UsageError, generate, train_model
@@ -16,6 +15,7 @@ from aigc_core.pipeline import Pipeline
 from aigc_core.training.finetune import HELD, Base, start_from
 from aigc_core.training.learnt import learn_from
 from aigc_core.training.loop import Training
+from aigc_core.training.loop.checkpoint import Checkpoints
 from aigc_core.training.plan import TrainOrder, TrainPlanner
 
 DIGITS = Path(__file__).parents[1] / "fixtures" / "mnist-200.npz"

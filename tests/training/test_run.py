@@ -90,7 +90,7 @@ def test_the_run_folder_holds_what_it_left_on_the_way(trained):
 
 def test_it_can_be_generated_with_at_once(trained):
     folder, events = trained
-    assert events[-1].command == "aigc generate --modality image -m tiny-digits -n 16 --grid"
+    assert events[-1].command == f"aigc generate --modality image -m {folder} -n 16 --grid"
     (artifact,) = generate("image", model=str(folder), seed=1).artifacts
     assert artifact.content.size == (28, 28)
 

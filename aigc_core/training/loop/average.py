@@ -32,14 +32,16 @@ class Average:
 
     Args:
         networks: what is averaged, by name; they are copied, and never changed.
-        half_life: in examples; 0 keeps a plain copy of the newest weights.
+        half_life: in examples; 0 averages nothing: then they are the networks themselves, and cost nothing.
     """
 
     def __init__(self, networks: Mapping[str, Module], half_life: float) -> None:
         self.half_life = half_life
-        self.networks = {
-            name: copy.deepcopy(network).eval().requires_grad_(False) for name, network in networks.items()
-        }
+        self.networks = dict(networks)
+        if not half_life:
+            return
+        for name, network in networks.items():
+            self.networks[name] = copy.deepcopy(network).eval().requires_grad_(False)
         self._means = _flat(network.parameters() for network in self.networks.values())
         self._values = _flat(network.parameters() for network in networks.values())
         self._kept = _flat(network.buffers() for network in self.networks.values())
@@ -48,6 +50,8 @@ class Average:
     @torch.no_grad()
     def update(self, batch: int, seen: int) -> None:
         """Take in the networks as they are after a step of `batch` examples, the last of `seen`."""
+        if not self.half_life:
+            return
         step = 1 - decay(batch, self.half_life, seen)
         # One call for all tensors: networks of many small layers would pay for each call more than for the work.
         torch._foreach_lerp_(self._means, self._values, step)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -15,6 +15,7 @@ from aigc_core.training.contract import Batch, DataShape
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+    from torch import Tensor
 
 
 class Examples(Protocol):
@@ -46,6 +47,8 @@ class Pictures:
     pixels: NDArray[np.uint8]
     labels: NDArray[np.int64] | None = None
     label_names: tuple[str, ...] = ()
+    #: The same memory as torch sees it: its gather is twice as fast as numpy's.
+    _pixels: Tensor = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if self.pixels.dtype != np.uint8 or self.pixels.ndim != 4 or self.pixels.size == 0:
@@ -53,6 +56,9 @@ class Pictures:
                 f"pictures are {self.pixels.dtype} of shape {self.pixels.shape}",
                 hint="give uint8 of shape (N, C, H, W), N >= 1",
             )
+        # torch shares no memory that it may not write to.
+        shared = self.pixels if self.pixels.flags.writeable else self.pixels.copy()
+        object.__setattr__(self, "_pixels", torch.from_numpy(shared))
         if self.labels is None:
             return
         if self.labels.shape != self.pixels.shape[:1]:
@@ -75,7 +81,7 @@ class Pictures:
 
     def batch(self, indices: NDArray[np.int64]) -> Batch:
         """Return pictures as float32 in [0, 1], ``(B, C, H, W)``, and labels ``(B,)``."""
-        data = torch.from_numpy(self.pixels[indices]).float().div_(255)
+        data = self._pixels[torch.as_tensor(indices)].float().div_(255)
         condition = None if self.labels is None else torch.from_numpy(self.labels[indices]).long()
         return Batch(data, condition)
 

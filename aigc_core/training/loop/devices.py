@@ -64,7 +64,7 @@ class Workers:
 
     def load(self, data: Tensor) -> Tensor:
         """Put a batch beside the networks, in their memory format."""
-        if self.precision == "bfloat16" and data.ndim == 4:
+        if self.precision == "bfloat16" and data.ndim == 4 and data.shape[1] > 1:  # one channel is last as it is
             return data.to(self.device, memory_format=torch.channels_last, non_blocking=True)
         return data.to(self.device, non_blocking=True)
 

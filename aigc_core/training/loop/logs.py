@@ -48,9 +48,8 @@ class Logs:
                 )
         means: dict[str, float] = {}
         if numbers:
-            means = dict(
-                zip(numbers, workers.mean(torch.stack([each.mean() for each in numbers.values()])).tolist(), strict=True)
-            )
+            together = workers.mean(torch.stack([values.mean() for values in numbers.values()]))
+            means = dict(zip(numbers, together.tolist(), strict=True))
         self._values.clear()
         self._steps.clear()
         return means

@@ -7,10 +7,11 @@ machine, and a training can go on from any step.
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -81,6 +82,7 @@ class StepContext:
     rows: slice | None = None
     device: torch.device | None = None
     state: Any = None
+    shared: Mapping[str, Tensor] = field(default_factory=dict)
 
     def _stream(self, name: str) -> Noise:
         return Noise(self.seed, f"train/{self.phase}/{name}/{self.step}")
@@ -88,19 +90,29 @@ class StepContext:
     def _mine(self, numbers: Any) -> Tensor:
         return torch.from_numpy(numbers[self.rows] if self.rows else numbers).to(self.device)
 
-    @torch.compiler.disable
+    @torch.compiler.disable  # type: ignore[untyped-decorator]
     def normal(self, name: str, shape: tuple[int, ...]) -> Tensor:
         """Draw standard normal noise ``(B, *shape)``; the same `name` gives the same numbers again."""
         return self._mine(self._stream(name).normal((self.batch, *shape)))
 
-    @torch.compiler.disable
+    @torch.compiler.disable  # type: ignore[untyped-decorator]
     def uniform(self, name: str, shape: tuple[int, ...]) -> Tensor:
         """Draw noise uniform in [0, 1), ``(B, *shape)``; the same `name` gives the same numbers again."""
         return self._mine(self._stream(name).uniform((self.batch, *shape)))
 
     def labels(self, name: str, classes: int) -> Tensor:
         """Draw labels ``(B,)`` uniform in ``0 .. classes - 1``; the same `name` gives the same labels again."""
-        return self.uniform(name, ()).mul(classes).long()
+        drawn: Tensor = self.uniform(name, ())
+        return drawn.mul(classes).long()
+
+
+@dataclass(slots=True)
+class _Part:
+    """Examples that are taken at once, their rows in the whole batch, and what the phases of a step share of them."""
+
+    rows: slice
+    batch: Batch
+    shared: dict[str, Tensor]
 
 
 class Training:
@@ -143,15 +155,11 @@ class Training:
         }
         self.average = Average({name: self.networks[name] for name in sorted(averaged)}, self.options.ema_images)
 
-    def _optimizer(self, phase: Phase) -> torch.optim.AdamW:
-        # AdamW with a decay of zero is Adam.
-        return torch.optim.AdamW(
-            self._learning[phase.name],
-            lr=self.options.lr_of(phase.name),
-            betas=self.options.betas,
-            weight_decay=self.options.weight_decay,
-            fused=True,
-        )
+    def _optimizer(self, phase: Phase) -> torch.optim.Adam:
+        parameters, rate, decay = self._learning[phase.name], self.options.lr_of(phase.name), self.options.weight_decay
+        # A decay of zero is Adam, and costs a sixth less.
+        kind = functools.partial(torch.optim.AdamW, weight_decay=decay) if decay else torch.optim.Adam
+        return kind(parameters, lr=rate, betas=self.options.betas, fused=True)
 
     def hold(self, networks: Iterable[str], steps: int) -> None:
         """Leave out the turns of phases that move these networks alone, up to step `steps`."""
@@ -217,19 +225,19 @@ class Training:
         with self._alone():
             self.take_step()
 
-    def _parts(self, indices: NDArray[np.int64]) -> list[tuple[slice, Batch]]:
+    def _parts(self, indices: NDArray[np.int64]) -> list[_Part]:
         """Return this process's share of a batch, in the parts it is taken in, each with its rows of the whole."""
         mine = self.workers.share(len(indices))
         size = (mine.stop - mine.start) // self.options.accumulate
         rows = [slice(start, start + size) for start in range(mine.start, mine.stop, size)]
-        return [(part, self._load(self.data.batch(indices[part]), part)) for part in rows]
+        return [_Part(part, self._load(self.data.batch(indices[part]), part), {}) for part in rows]
 
     def _load(self, batch: Batch, rows: slice) -> Batch:
         data = augment(batch.data, self.options, self.step, rows) if batch.data.ndim == 4 else batch.data
         condition = None if batch.condition is None else self.workers.load(batch.condition)
         return Batch(self.workers.load(data), condition)
 
-    def _take_turn(self, phase: Phase, parts: Sequence[tuple[slice, Batch]]) -> None:
+    def _take_turn(self, phase: Phase, parts: Sequence[_Part]) -> None:
         if len(self.component.phases) > 1:
             for name, parameters in self._parameters.items():
                 for parameter in parameters:
@@ -239,21 +247,23 @@ class Training:
             group["lr"] = self.options.lr_of(phase.name) * self.options.lr_factor(self.step)
         optimizer.zero_grad()
         state = self.states.get(phase.name)
-        for rows, batch in parts:
+        for part in parts:
             context = StepContext(
                 self.options.seed,
                 phase.name,
                 self.step,
                 self.options.batch,
                 self.networks,
-                rows,
+                part.rows,
                 self.workers.device,
                 state,
+                part.shared,
             )
             with self.workers.arithmetic():
-                loss = self._loss(phase.name, batch, context)
+                loss = self._loss(phase.name, part.batch, context)
             (loss.total / len(parts) if len(parts) > 1 else loss.total).backward()  # type: ignore[no-untyped-call]
             state = tree_map_only(torch.Tensor, torch.Tensor.detach, loss.state)  # cut off the graph that made it
+            part.shared.update({name: tensor.detach() for name, tensor in loss.shared.items()})
             self.logs.add(self.step, phase.name, loss.total, loss.logs)
         self.workers.average_gradients(self._learning[phase.name])
         if self.options.clip:
@@ -335,7 +345,7 @@ def compiled(loss: LossFunction) -> LossFunction:
     try:
         get_cpp_compiler()
     except InvalidCxxCompiler as error:
-        raise UsageError("there is no C++ compiler to compile with", hint="install g++, or leave compile out") from error
+        raise UsageError("there is no C++ compiler", hint="install g++, or leave compile out") from error
     return torch.compile(loss, dynamic=False)
 
 

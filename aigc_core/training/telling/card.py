@@ -45,6 +45,7 @@ class CardFacts:
         metrics: the measurements of ``metrics.json``, as JSON: ``name``, ``value``, ``n``, and what else there is.
         alarms: that were told, in order; near_copies: share of the samples at the end, if it was measured.
         base: model it started from, or None.
+        use: what to type to use it, where that is not to generate; samples: whether there is a sheet of them.
     """
 
     name: str
@@ -69,13 +70,16 @@ class CardFacts:
     alarms: Sequence[Alarm] = ()
     near_copies: float | None = None
     base: str | None = None
+    use: str = ""
+    samples: bool = True
 
 
 def card(facts: CardFacts) -> str:
     """Return ``README.md`` of a model folder: Markdown with a YAML header as the Hugging Face hub reads it."""
     sections = [
         _header(facts),
-        f"# {escape(facts.name)}\n\n{_opening(facts)}\n\n{_fenced(_use(facts))}\n\n![samples](samples.png)",
+        f"# {escape(facts.name)}\n\n{_opening(facts)}\n\n{_fenced(facts.use or _use(facts))}"
+        + ("\n\n![samples](samples.png)" if facts.samples else ""),
         f"## Data\n\n{_data(facts)}",
         f"## Training\n\n{_training(facts)}",
         f"## Measured\n\n{_metrics(facts)}",

@@ -102,7 +102,7 @@ def model(tmp_path):
         "name": "FD(digits-cnn)", "value": 1.23456, "n": 10000, "interval": {"low": 1.2, "high": 1.3, "method": "b"},
         "floor": {"value": 0.4}, "extractor": {"name": "digits-cnn"}, "reference": {"split": "validation", "n": 5000},
     }  # fmt: skip
-    (run.parent / "metrics.json").write_text(json.dumps({"format": 1, "measurements": [fd]}), encoding="utf-8")
+    (run.parent / "metrics.json").write_text(json.dumps({"evaluation": [fd]}), encoding="utf-8")
     return run.parent
 
 
@@ -138,7 +138,7 @@ def test_names_labels_and_logs_are_shown_as_text_too(model):
     (run / "run.json").write_text(json.dumps(asked))
     lines(run / "metrics.jsonl", [row(step, **{f"{NASTY}/{NASTY}": 2.0}) for step in (1, 2)])
     lines(run / "alarms.jsonl", [{"step": 1, "name": NASTY, "message": NASTY, "advice": NASTY}])
-    (model / "metrics.json").write_text(json.dumps({"measurements": [{"name": NASTY, "value": NASTY}]}))
+    (model / "metrics.json").write_text(json.dumps({"evaluation": [{"name": NASTY, "value": NASTY}]}))
     assert read(model).text.count("alert(1)") >= 12
 
 

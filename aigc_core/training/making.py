@@ -1,0 +1,21 @@
+"""Letting a model make something for a training: the way anybody would, moderated, but without a user's steps."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+
+from aigc_core.content import Artifact
+from aigc_core.events import ArtifactCreated
+from aigc_core.pipeline import Order, Pipeline
+
+
+def make(pipeline: Pipeline, modality: str, model: Path, n: int, seed: int) -> list[Artifact]:
+    """Make `n` items with the model in a folder, and return those that moderation lets pass.
+
+    The steps of ``[pipeline.MODALITY]`` are left out: what is learnt from, and shown of a model, is the model's own.
+    """
+    order = Order(modality, n=n, seed=seed, model=str(model))
+    plan = pipeline.planner.plan(order, configured_steps=False)
+    with closing(pipeline.stream(plan, surface="train")) as events:
+        return [event.artifact for event in events if isinstance(event, ArtifactCreated)]
