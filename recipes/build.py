@@ -80,12 +80,14 @@ def sample(folder: Path, recipe: Mapping[str, Any], count: int) -> tuple[list[Im
 def data_for(recipe: Mapping[str, Any]) -> tuple[Pictures, Pictures | None]:
     """Return the pictures to learn from, and the last ones, held out to choose by, where the recipe says how many."""
     pictures = recipe["data"].load("train")
+    if not recipe["held_out"]:
+        return pictures, None
     kept = len(pictures) - recipe["held_out"]
-    parts = [
+    learnt, held_out = (
         Pictures(pictures.pixels[part], pictures.labels[part], pictures.label_names)
         for part in (slice(kept), slice(kept, None))
-    ]
-    return parts[0], parts[1] if recipe["held_out"] else None
+    )
+    return learnt, held_out
 
 
 def accuracy(folder: Path, recipe: Mapping[str, Any], digits: Pictures) -> float:

@@ -1,4 +1,4 @@
-"""Picture generators: adversarial networks, variational and plain autoencoders, and digits models of each.
+"""Picture generators: adversarial networks, variational and plain autoencoders, and models of digits and emoji.
 
 Nothing heavy is imported here: classes are named, and imported when they are first used.
 """
@@ -12,7 +12,9 @@ from aigc_core import DefaultFor, GeneratorSpec, ModelSpec, hookimpl
 MODELS = Path(__file__).parent / "models"
 
 
-def _generator(kind: str, name: str, conditions: tuple[str, ...], summary: str) -> GeneratorSpec:
+def _generator(
+    kind: str, name: str, summary: str, *, conditions: tuple[str, ...] = ("none",), encodes: bool = False
+) -> GeneratorSpec:
     where = f"aigc_image.{kind}:{name}"
     return GeneratorSpec(
         f"image/{kind}",
@@ -20,6 +22,7 @@ def _generator(kind: str, name: str, conditions: tuple[str, ...], summary: str) 
         f"{where}.from_model",
         options=f"aigc_image.options:{name}Options",
         conditions=conditions,
+        inputs={"like": "image"} if encodes else {},
         trainable=where,
         summary=summary,
     )
@@ -29,9 +32,16 @@ def _generator(kind: str, name: str, conditions: tuple[str, ...], summary: str) 
 def aigc_generators() -> list[GeneratorSpec]:
     """Declare the algorithms."""
     return [
-        _generator("gan", "Gan", ("none", "label"), "Generative adversarial networks, fully connected or conv."),
-        _generator("vae", "Vae", ("none",), "Variational autoencoder, sampled from its prior or a fitted mixture."),
-        _generator("autoencoder", "Autoencoder", ("none",), "Plain autoencoder, sampled through a fitted mixture."),
+        _generator(
+            *("gan", "Gan", "Generative adversarial networks, fully connected, conv or deep."),
+            conditions=("none", "label"),
+        ),
+        _generator(
+            *("vae", "Vae", "Variational autoencoder, sampled from its prior or a fitted mixture."), encodes=True
+        ),
+        _generator(
+            *("autoencoder", "Autoencoder", "Plain autoencoder, sampled through a fitted mixture."), encodes=True
+        ),
     ]
 
 
@@ -41,19 +51,21 @@ def aigc_models() -> list[ModelSpec]:
     lines = (MODELS / "SHA256SUMS").read_text().splitlines()
     digests = {file: digest for digest, file in (line.split() for line in lines)}
 
-    def digits(kind: str, component: str, summary: str, *defaults: DefaultFor) -> ModelSpec:
+    def bundled(name: str, component: str, summary: str, *defaults: DefaultFor) -> ModelSpec:
         return ModelSpec(
-            f"digits-{kind}",
+            name,
             component,
-            MODELS / f"digits-{kind}",
-            sha256=digests[f"digits-{kind}/aigc.json"],
+            MODELS / name,
+            sha256=digests[f"{name}/aigc.json"],
             licence="Apache-2.0",
             default_for=frozenset(defaults),
             summary=summary,
         )
 
     return [
-        digits("gan", "image/gan", "Handwritten digits, 28×28, by label.", DefaultFor("image")),
-        digits("vae", "image/vae", "Handwritten digits, 28×28."),
-        digits("ae", "image/autoencoder", "Handwritten digits, 28×28."),
+        bundled("emoji-gan", "image/gan", "Emoji-like pictures, 64×64 in colour, by group.", DefaultFor("image")),
+        bundled("emoji-vae", "image/vae", "Soft emoji-like pictures, 64×64 in colour."),
+        bundled("digits-gan", "image/gan", "Handwritten digits, 28×28, by label."),
+        bundled("digits-vae", "image/vae", "Handwritten digits, 28×28."),
+        bundled("digits-ae", "image/autoencoder", "Handwritten digits, 28×28."),
     ]

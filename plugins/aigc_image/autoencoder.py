@@ -8,6 +8,7 @@ fitted to them afterwards (Ghosh et al. 2020, From variational to deterministic 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -34,28 +35,50 @@ RECONSTRUCTIONS: Mapping[str, Callable[[Tensor, Tensor], Tensor]] = {
     "bernoulli": cross_entropy,
 }
 
+_DEEP = {"architecture": "deep"}
+_TRAINING = {"batch": 64, "lr": 1e-3, "schedule": "cosine", "warmup": 100}
+
 
 class Autoencoder(MixtureSampled):
     """An encoder and a decoder that make each picture again out of ``latent_dim`` numbers."""
 
     Config = AutoencoderConfig
+    PRESETS: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "tiny": {
+            "config": {**_DEEP, "width": 16, "hidden": 128, "latent_dim": 32, "components": 16},
+            "training": {**_TRAINING, "minutes": 8},
+        },
+        "small": {
+            "config": {**_DEEP, "width": 32, "hidden": 256, "latent_dim": 64, "components": 32},
+            "training": {**_TRAINING, "minutes": 30},
+        },
+        "base": {
+            "config": {**_DEEP, "width": 64, "hidden": 512, "latent_dim": 128, "components": 64},
+            "training": {**_TRAINING, "minutes": 240},
+        },
+    }
 
     def __init__(self, config: AutoencoderConfig, data: DataShape) -> None:
         self.config = config
-        sizes = (config.width, config.hidden)
+        sizes = (config.width, config.hidden, config.depth)
         self.networks = {
             "encoder": encoder(config.architecture, data.shape, config.latent_dim, *sizes),
             "decoder": decoder(config.architecture, config.latent_dim, data.shape, *sizes),
         }
-        self.sampling = ("decoder",)
+        self.inference = ("decoder", "encoder")
         self.phases = (Phase("reconstruction", ("encoder", "decoder")),)
 
     def loss(self, phase: str, batch: Batch, context: Context) -> Loss:
         """Return how far the pictures are from their copies."""
         code = context.networks["encoder"](batch.data)  # (B, latent_dim)
-        logits = context.networks["decoder"](code)  # (B, C, H, W)
+        logits = context.networks["decoder"](code).float()  # (B, C, H, W)
         return Loss(RECONSTRUCTIONS[self.config.reconstruction](logits, batch.data))
+
+    def encode(self, data: Tensor) -> Tensor:
+        """Return the codes ``(B, latent_dim)`` of pictures ``(B, C, H, W)``."""
+        codes: Tensor = self.encoder(data)
+        return codes
 
     def codes(self, batch: Batch, noise: Noise) -> Tensor:
         """Return the code of each picture; nothing about it is random."""
-        return self.networks["encoder"](batch.data)
+        return self.encode(batch.data)

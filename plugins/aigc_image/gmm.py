@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -46,6 +47,15 @@ class GaussianMixture:
             "means": (components, dim),
             "choleskys": (components, dim, dim),
         }
+
+    def padded(self, components: int) -> GaussianMixture:
+        """Return the same mixture with so many Gaussians; those added have no weight, and are never drawn."""
+        missing = components - len(self.weights)
+        if missing <= 0:
+            return self
+        fillers = (each[:1].expand(missing, *each.shape[1:]) for each in (self.means, self.choleskys))
+        means, choleskys = (torch.cat(pair) for pair in zip((self.means, self.choleskys), fillers, strict=True))
+        return GaussianMixture(torch.cat([self.weights, self.weights.new_zeros(missing)]), means, choleskys)
 
     def tensors(self) -> Mapping[str, Tensor]:
         """Return all there is to store, in float32."""
@@ -89,6 +99,14 @@ class MixtureSampler:
         self._cumulative = np.cumsum(weights) / np.sum(weights)
         self._means = means
         self._choleskys = choleskys
+
+    @cached_property
+    def deviation(self) -> Any:
+        """Standard deviation of the whole mixture, float32 ``(D,)``: within its components and between them."""
+        weights = np.diff(self._cumulative, prepend=0)[:, None]  # (K, 1)
+        mean = (weights * self._means).sum(axis=0)  # (D,)
+        within = (self._choleskys**2).sum(axis=2)  # (K, D), the diagonals of L @ L.T
+        return np.sqrt((weights * (within + (self._means - mean) ** 2)).sum(axis=0)).astype(np.float32)
 
     def draw(self, noise: Noise, temperature: float = 1.0) -> Any:
         """Draw one latent, float32 ``(D,)``: a component, then ``mean + temperature * L @ eps``."""

@@ -1,6 +1,7 @@
 """The networks of the picture generators: encoders, decoders and discriminators, fully connected or convolutional.
 
-Each works for any picture shape ``(C, H, W)``; the convolutional ones need H and W divisible by 4.
+Each works for any picture shape ``(C, H, W)``; the convolutional ones need H and W divisible by 4. ``deep`` ones, for
+larger pictures, stand in ``deep_networks``.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
 from aigc_core import UsageError
+from aigc_image.deep_networks import deep_decoder, deep_features
 
 Shape = tuple[int, ...]
 
@@ -35,8 +37,12 @@ def quarter(shape: Shape) -> tuple[int, int]:
     return height // 4, width // 4
 
 
-def encoder(architecture: str, shape: Shape, outputs: int, width: int, hidden: int) -> nn.Sequential:
+def encoder(
+    architecture: str, shape: Shape, outputs: int, width: int, hidden: int, depth: int | None = None
+) -> nn.Sequential:
     """Build a network from pictures ``(B, C, H, W)`` in [0, 1] to ``(B, outputs)``."""
+    if architecture == "deep":
+        return nn.Sequential(deep_features(shape, width, hidden, depth, normed=True), nn.Linear(hidden, outputs))
     if architecture == "mlp":
         return nn.Sequential(
             nn.Flatten(),  # (B, C*H*W)
@@ -58,12 +64,16 @@ def encoder(architecture: str, shape: Shape, outputs: int, width: int, hidden: i
     )
 
 
-def decoder(architecture: str, inputs: int, shape: Shape, width: int, hidden: int) -> nn.Sequential:
+def decoder(
+    architecture: str, inputs: int, shape: Shape, width: int, hidden: int, depth: int | None = None, refined: int = 0
+) -> nn.Sequential:
     """Build a network from ``(B, inputs)`` to logits of pictures, ``(B, C, H, W)``.
 
     The convolutional one is a small DCGAN generator (Radford et al. 2016): transposed convolutions and batch
     normalisation, with one more convolution at the coarsest and at the finest size against chequered patterns.
     """
+    if architecture == "deep":
+        return deep_decoder(inputs, shape, width, depth, refined)
     if architecture == "mlp":
         return nn.Sequential(
             *(nn.Linear(inputs, hidden), nn.ReLU()),
@@ -101,11 +111,13 @@ class Generator(nn.Module):
         shape: Shape,
         width: int,
         hidden: int,
+        depth: int | None = None,
+        refined: int = 0,
     ) -> None:
         super().__init__()
         self.embedding = nn.Embedding(classes, embedding_dim) if classes else None
         inputs = latent_dim + (embedding_dim if classes else 0)
-        self.decoder = decoder(architecture, inputs, shape, width, hidden)
+        self.decoder = decoder(architecture, inputs, shape, width, hidden, depth, refined)
 
     def forward(self, latent: Tensor, labels: Tensor | None) -> Tensor:
         if self.embedding is not None:
@@ -132,12 +144,26 @@ class Discriminator(nn.Module):
     Spectral normalisation: Miyato et al. 2018.
     """
 
-    def __init__(self, architecture: str, classes: int, shape: Shape, width: int, hidden: int, *, normed: bool) -> None:
+    def __init__(
+        self,
+        architecture: str,
+        classes: int,
+        shape: Shape,
+        width: int,
+        hidden: int,
+        depth: int | None = None,
+        *,
+        normed: bool,
+    ) -> None:
         super().__init__()
-        self.features = _mlp_features(shape, hidden) if architecture == "mlp" else _conv_features(shape, width, hidden)
+        self.features = {
+            "mlp": lambda: _mlp_features(shape, hidden),
+            "conv": lambda: _conv_features(shape, width, hidden),
+            "deep": lambda: deep_features(shape, width, hidden, depth),
+        }[architecture]()
         self.score = nn.Linear(hidden, 1)
         self.embedding = nn.Embedding(classes, hidden) if classes else None
-        if architecture == "conv" and normed:
+        if architecture != "mlp" and normed:
             for layer in [module for module in self.modules() if isinstance(module, NORMALISABLE)]:
                 spectral_norm(layer)
 

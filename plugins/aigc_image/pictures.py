@@ -6,12 +6,14 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Self
 
+import numpy as np
 import torch
-from PIL import Image
+from PIL import Image, ImageOps
 from pydantic import BaseModel, ValidationError
 from torch import Tensor, nn
 
 from aigc_core import DataShape, Final, Item, LoadedModel, ModelError, Noise, UsageError
+from aigc_image.inference import Bfloat16
 
 
 class PictureGenerator(ABC):
@@ -20,11 +22,18 @@ class PictureGenerator(ABC):
     A subclass fulfils the training contract (``aigc_core.Trainable``); this class adds ``from_model`` and
     ``generate``. Items share nothing but the shape of the batch, so an item's picture is the same whatever its
     neighbours are.
+
+    Attributes:
+        optional: how the names of tensors begin that a folder may lack, all of them: those that encode pictures.
+            Folders of the first version have none.
+        model: what the folder is called, and the shape of its pictures; set by ``from_model``.
     """
 
     Config: ClassVar[type[BaseModel]]
     networks: Mapping[str, nn.Module]
-    sampling: tuple[str, ...]
+    inference: tuple[str, ...]
+    optional: tuple[str, ...] = ()
+    model: LoadedModel | None = None
 
     @abstractmethod
     def __init__(self, config: Any, data: DataShape) -> None: ...
@@ -51,8 +60,10 @@ class PictureGenerator(ABC):
         Raises:
             ModelError: its options or tensors do not fit this class; the message names them.
         """
-        if model.precision != "float32":
-            raise ModelError(f"model {model.name!r} is pinned to {model.precision}", hint="only float32 is known here")
+        if model.precision not in ("float32", "bfloat16"):
+            raise ModelError(
+                f"model {model.name!r} is pinned to {model.precision}", hint="only float32 and bfloat16 are known here"
+            )
         try:
             config = cls.Config.model_validate(dict(model.options))
         except ValidationError as error:
@@ -66,49 +77,83 @@ class PictureGenerator(ABC):
                 generator = cls(config, DataShape(tuple(model.shape), tuple(model.labels)))
         except UsageError as error:
             raise ModelError(f"model {model.name!r}: {error.message}", hint=error.hint) from error
-        generator._load(model.name, model.tensors())
+        generator.model = model
+        generator._load(model.name, model.tensors("float32"))
+        if model.precision == "bfloat16":
+            generator.networks = {name: Bfloat16(network) for name, network in generator.networks.items()}
         return generator
 
     def _load(self, name: str, tensors: Mapping[str, Tensor]) -> None:
         weights = {
             f"{network}.{key}": tensor
-            for network in self.sampling
+            for network in self.inference
             for key, tensor in self.networks[network].state_dict().items()
         }
         shapes = {key: tuple(tensor.shape) for key, tensor in weights.items()}
         shapes |= {f"sampler.{key}": shape for key, shape in self.sampler_shapes().items()}
-        wrong = [f"{key} is missing" for key in shapes.keys() - tensors.keys()]
-        wrong += [f"{key} is unknown" for key in tensors.keys() - shapes.keys()]
-        wrong += [
-            f"{key} is {tuple(tensors[key].shape)}, not {shapes[key]}"
-            for key in shapes.keys() & tensors.keys()
-            if tuple(tensors[key].shape) != shapes[key]
-        ]
-        wrong += [f"{key} is not finite" for key in shapes.keys() & tensors.keys() if not tensors[key].isfinite().all()]
-        if wrong:
+        if self.optional and not any(key.startswith(self.optional) for key in tensors):
+            shapes = {key: shape for key, shape in shapes.items() if not key.startswith(self.optional)}
+        if wrong := sorted(_misfits(shapes, tensors)):
             raise ModelError(
-                f"the weights of model {name!r} do not fit its options: {'; '.join(sorted(wrong)[:5])}",
+                f"the weights of model {name!r} do not fit its options: {'; '.join(wrong[:5])}",
                 hint="the folder was changed or is from another version; train or install it again",
             )
-        for key, tensor in weights.items():
-            tensor.copy_(tensors[key])
-        self.load_sampler({key: tensors[f"sampler.{key}"] for key in self.sampler_shapes()})
+        for key in shapes.keys() & weights.keys():
+            weights[key].copy_(tensors[key])
+        fitted = [key for key in self.sampler_shapes() if f"sampler.{key}" in shapes]
+        self.load_sampler({key: tensors[f"sampler.{key}"] for key in fitted})
+        there = {key.partition(".")[0] for key in shapes}
+        self.networks = {name: network for name, network in self.networks.items() if name in there}
         for network in self.networks.values():
             network.eval().requires_grad_(False)
 
+    def latents(self, items: Sequence[Item]) -> Tensor:
+        """Return the latent of each item, ``(B, D)``."""
+        return torch.from_numpy(np.stack([self.latent(item.noise, item.options) for item in items]))
+
     def generate(self, items: Sequence[Item]) -> Iterator[Final]:
         """Yield one picture an item, in order."""
-        latents = torch.stack([torch.from_numpy(self.latent(item.noise, item.options)) for item in items])
         labels = [item.condition.index for item in items]
         condition = None if None in labels else torch.tensor(labels)
         with torch.inference_mode():
-            pixels = self.sample(latents, condition)
+            pixels = self.sample(self.latents(items), condition)
         for index, picture in enumerate(to_pictures(pixels)):
             yield Final(index, picture)
 
 
+def _misfits(shapes: Mapping[str, tuple[int, ...]], tensors: Mapping[str, Tensor]) -> Iterator[str]:
+    """Say what keeps `tensors` from being those of `shapes`."""
+    yield from (f"{key} is missing" for key in shapes.keys() - tensors.keys())
+    yield from (f"{key} is unknown" for key in tensors.keys() - shapes.keys())
+    for key in shapes.keys() & tensors.keys():
+        if tuple(tensors[key].shape) != shapes[key]:
+            yield f"{key} is {tuple(tensors[key].shape)}, not {shapes[key]}"
+        if not tensors[key].isfinite().all():
+            yield f"{key} is not finite"
+
+
 def to_pictures(pixels: Tensor) -> list[Image.Image]:
     """Turn ``(B, C, H, W)`` in [0, 1] into 8-bit pictures: ``L`` for one channel, ``RGB`` for three."""
-    rounded = pixels.clamp(0, 1).mul(255).round().to(torch.uint8)
+    rounded = pixels.mul(255).round_().clamp_(0, 255).to(torch.uint8)
     arrays = rounded.permute(0, 2, 3, 1).contiguous().numpy()  # (B, H, W, C)
-    return [Image.fromarray(array[:, :, 0] if array.shape[2] == 1 else array) for array in arrays]
+    if arrays.shape[3] == 1:
+        arrays = arrays[..., 0]
+    return [Image.fromarray(array) for array in arrays]
+
+
+def to_pixels(picture: Image.Image, shape: Sequence[int]) -> Tensor:
+    """Turn a picture of any size and mode into ``(C, H, W)`` in [0, 1], float32.
+
+    What can be seen through is laid on white; the middle is cut out where the sides have another ratio.
+    """
+    channels, height, width = shape
+    upright = ImageOps.exif_transpose(picture)
+    if upright.mode.startswith("I"):  # 16 bits, which Pillow would cut off at 255 instead of scaling
+        upright = Image.fromarray((np.asarray(upright, np.float64).clip(0, 65535) / 257).round().astype(np.uint8))
+    if upright.has_transparency_data:
+        upright = upright.convert("RGBA")
+        upright = Image.alpha_composite(Image.new("RGBA", upright.size, "white"), upright)
+    plain = upright.convert("L" if channels == 1 else "RGB")
+    fitted = ImageOps.fit(plain, (width, height), Image.Resampling.LANCZOS)
+    values = np.asarray(fitted, np.float32).reshape(height, width, -1) / 255  # (H, W, C)
+    return torch.from_numpy(values.transpose(2, 0, 1).copy())

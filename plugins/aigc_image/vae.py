@@ -8,18 +8,23 @@ fitted to where the pictures in fact lie.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from aigc_core import Batch, Context, DataShape, Loss, Noise, Phase
+from aigc_core import Alarm, Batch, Context, DataShape, Loss, Noise, Phase
 from aigc_image.mixture_sampling import MixtureSampled
 from aigc_image.networks import decoder, encoder
 from aigc_image.options import VaeConfig, VaeOptions
+
+#: A dimension is in use where its mean varies by more than this: Burda et al. 2016, section 5.2.
+ACTIVE = 0.01
+#: With so small a share of its dimensions in use, the latent has collapsed.
+COLLAPSED = 0.1
 
 
 def kl_divergence(mean: Tensor, log_variance: Tensor) -> Tensor:
@@ -28,6 +33,14 @@ def kl_divergence(mean: Tensor, log_variance: Tensor) -> Tensor:
     Kingma & Welling 2013, appendix B: ``-1/2 Σ (1 + log σ² - μ² - σ²)``.
     """
     return -0.5 * (1 + log_variance - mean.square() - log_variance.exp()).sum(dim=1)
+
+
+def active_units(mean: Tensor) -> Tensor:
+    """Return how many dimensions of the latent depend on the picture, a scalar, from means ``(B, latent_dim)``.
+
+    Those whose mean varies over pictures by more than 0.01: Burda et al. 2016, section 5.2; here over a batch.
+    """
+    return (mean.var(dim=0) > ACTIVE).float().sum()
 
 
 def bernoulli(logits: Tensor, pictures: Tensor) -> Tensor:
@@ -46,31 +59,68 @@ def gaussian(logits: Tensor, pictures: Tensor) -> Tensor:
     return 0.5 * (error / variance + variance.log() + math.log(2 * math.pi)).sum(dim=1)
 
 
+def laplace(logits: Tensor, pictures: Tensor) -> Tensor:
+    """Return ``-log Laplace(x; sigmoid(logits), b)``, summed, ``(B,)``, with the width b that is best for this batch.
+
+    As ``gaussian``, with the closed form ``b = mean |error|``. An absolute error asks for the median of what a pixel
+    may be and a square for the mean, so edges between flat colours stay edges.
+    """
+    error = (torch.sigmoid(logits) - pictures).abs().flatten(1)  # (B, C*H*W)
+    width = error.mean().clamp_min(1e-3)
+    return (error / width + (2 * width).log()).sum(dim=1)
+
+
 def mse(logits: Tensor, pictures: Tensor) -> Tensor:
     """Return the squared error, summed, ``(B,)``: a Gaussian with ``σ² = 1/2``, but for a constant."""
     return (torch.sigmoid(logits) - pictures).square().flatten(1).sum(dim=1)
 
 
+def _absolute_error(logits: Tensor, pictures: Tensor) -> Tensor:
+    return (torch.sigmoid(logits) - pictures).abs().flatten(1).sum(dim=1)
+
+
 RECONSTRUCTIONS: Mapping[str, Callable[[Tensor, Tensor], Tensor]] = {
     "bernoulli": bernoulli,
     "gaussian": gaussian,
+    "laplace": laplace,
     "mse": mse,
 }
+#: Likelihoods whose width is fitted to the data: to each batch in training, to all of it for ``log_likelihood``.
+FITTED = ("gaussian", "laplace")
+
+_DEEP = {"architecture": "deep", "reconstruction": "gaussian", "beta_warmup": 1000}
+_TRAINING = {"batch": 64, "lr": 1e-3, "schedule": "cosine", "warmup": 100}
 
 
 class Vae(MixtureSampled):
     """An encoder and a decoder, trained on the evidence lower bound."""
 
     Config = VaeConfig
+    PRESETS: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "tiny": {
+            "config": {**_DEEP, "width": 16, "hidden": 128, "latent_dim": 32, "components": 16},
+            "training": {**_TRAINING, "minutes": 8},
+        },
+        "small": {
+            "config": {**_DEEP, "width": 32, "hidden": 256, "latent_dim": 64, "components": 32},
+            "training": {**_TRAINING, "minutes": 30},
+        },
+        "base": {
+            "config": {**_DEEP, "width": 64, "hidden": 512, "latent_dim": 128, "components": 64},
+            "training": {**_TRAINING, "minutes": 240},
+        },
+    }
+    optional = ("encoder.", "sampler.variance")
 
     def __init__(self, config: VaeConfig, data: DataShape) -> None:
         self.config = config
-        sizes = (config.width, config.hidden)
+        sizes = (config.width, config.hidden, config.depth)
         self.networks = {
             "encoder": encoder(config.architecture, data.shape, 2 * config.latent_dim, *sizes),
             "decoder": decoder(config.architecture, config.latent_dim, data.shape, *sizes),
         }
-        self.sampling = ("decoder",)
+        self.inference = ("decoder", "encoder")
+        self.variance = 0.5
         self.phases = (Phase("elbo", ("encoder", "decoder")),)
 
     def loss(self, phase: str, batch: Batch, context: Context) -> Loss:
@@ -78,18 +128,114 @@ class Vae(MixtureSampled):
 
         ``beta`` weighs the divergence: Higgins et al. 2017 (beta-VAE), eq. 4.
         """
-        mean, log_variance = context.networks["encoder"](batch.data).chunk(2, dim=1)  # (B, latent_dim) each
+        # Sums over thousands of pixels and differences of near numbers want float32, whatever the networks compute in.
+        mean, log_variance = context.networks["encoder"](batch.data).float().chunk(2, dim=1)  # (B, latent_dim) each
         noise = context.normal("latent", (self.config.latent_dim,))
         latent = mean + (0.5 * log_variance).exp() * noise
-        logits = context.networks["decoder"](latent)  # (B, C, H, W)
+        logits = context.networks["decoder"](latent).float()  # (B, C, H, W)
         reconstruction = RECONSTRUCTIONS[self.config.reconstruction](logits, batch.data).mean()
         divergence = kl_divergence(mean, log_variance).mean()
-        logs = {"reconstruction": reconstruction.detach(), "kl": divergence.detach()}
-        return Loss(reconstruction + self.config.beta * divergence, logs)
+        logs = {
+            "reconstruction": reconstruction.detach(),
+            "kl": divergence.detach(),
+            "active_units": active_units(mean.detach()),
+        }
+        return Loss(reconstruction + self._beta(context) * divergence, logs)
+
+    @torch.compiler.disable  # it would be compiled anew for each step
+    def _beta(self, context: Context) -> Tensor:
+        """Return the weight of the divergence: rising over ``beta_warmup`` steps (Bowman et al. 2016, section 3.1)."""
+        warmup = self.config.beta_warmup
+        return torch.tensor(self.config.beta * min(1.0, (context.step + 1) / warmup if warmup else 1.0))
+
+    def alarms(self, logs: Mapping[str, float]) -> Sequence[Alarm]:
+        """Return what is wrong with the latents: that pictures hardly depend on them."""
+        active, all_units = logs.get("elbo/active_units"), self.config.latent_dim
+        if active is None or active > COLLAPSED * all_units:
+            return []
+        return [
+            Alarm(
+                "posterior collapse",
+                f"{active:.3g} of {all_units} latent dimensions say anything of a picture (KL {logs['elbo/kl']:.3g})",
+                "let beta rise slowly (beta_warmup), lower beta, or take reconstruction = gaussian",
+            )
+        ]
+
+    def encode(self, data: Tensor) -> Tensor:
+        """Return the means ``(B, latent_dim)`` of the latents that pictures ``(B, C, H, W)`` may come from."""
+        return self._posterior(data)[0]
+
+    def _posterior(self, data: Tensor) -> tuple[Tensor, Tensor]:
+        """Return mean and log variance of ``q(z|x)``, ``(B, latent_dim)`` each."""
+        mean, log_variance = self.encoder(data).chunk(2, dim=1)
+        return mean, log_variance
+
+    def log_likelihood(self, data: Tensor, noise: Noise, samples: int) -> tuple[Tensor, Tensor]:
+        """Return lower bounds of ``log p(x)`` in nats, ``(B,)`` each: the ELBO and the tighter IWAE bound.
+
+        ``log w = log p(x|z) + log p(z) - log q(z|x)`` for `samples` latents from ``q``; the ELBO is their mean, the
+        other ``log(mean(w))``: Burda et al. 2016 (Importance weighted autoencoders), eq. 8. ``p(z)`` is the prior
+        N(0, 1), whatever latents are drawn from, and ``p(x|z)`` is
+
+        * ``bernoulli``: each value is a probability; a bound for binary pictures, a cross-entropy for grey ones.
+        * ``gaussian``: a density of values in [0, 1], not of 8-bit steps, whose σ² was fitted to all training data.
+        * ``laplace``: the same with its width b, kept as ``σ² = 2 b²``.
+        * ``mse``: the same with σ² = 1/2, which is what the squared error stands for.
+        """
+        mean, log_variance = self._posterior(data)
+        weights = []
+        for _ in range(samples):
+            eps = torch.from_numpy(noise.normal(tuple(mean.shape))).to(mean.device)
+            latent = mean + (0.5 * log_variance).exp() * eps
+            # The constants of p(z) and q(z|x) are the same, and -(z - mean)² / variance is -eps².
+            ratio = 0.5 * (eps.square() + log_variance - latent.square()).sum(dim=1)
+            weights.append(self._log_density(self.networks["decoder"](latent), data) + ratio)
+        log_w = torch.stack(weights)  # (samples, B)
+        return log_w.mean(dim=0), log_w.logsumexp(dim=0) - math.log(samples)
+
+    def _log_density(self, logits: Tensor, data: Tensor) -> Tensor:
+        """Return ``log p(x|z)``, ``(B,)``, every constant included."""
+        if self.config.reconstruction == "bernoulli":
+            return -bernoulli(logits, data)
+        if self.config.reconstruction == "laplace":
+            width = math.sqrt(self.variance / 2)
+            return -(_absolute_error(logits, data) / width + data[0].numel() * math.log(2 * width))
+        return -0.5 * (mse(logits, data) / self.variance + data[0].numel() * math.log(2 * math.pi * self.variance))
+
+    def fit_sampler(self, data: Iterator[Batch], seed: int) -> Mapping[str, Tensor]:
+        """Fit the mixture to latents of all pictures, and σ² of a ``gaussian`` or ``laplace`` decoder to its errors."""
+        if self.config.reconstruction not in FITTED:
+            return super().fit_sampler(data, seed)
+        errors: list[Tensor] = []
+        tensors = super().fit_sampler(self._watched(data, errors, Noise(seed, "sampler/variance")), seed)
+        error = torch.cat(errors).double().mean().float()
+        variance = 2 * error.square() if self.config.reconstruction == "laplace" else error
+        self.variance = variance.item()
+        return {**tensors, "variance": variance}
+
+    def _watched(self, data: Iterator[Batch], errors: list[Tensor], noise: Noise) -> Iterator[Batch]:
+        """Pass batches on, and put the mean error of each picture, squared or absolute, into `errors`."""
+        error = _absolute_error if self.config.reconstruction == "laplace" else mse
+        for batch in data:
+            logits = self.networks["decoder"](self.codes(batch, noise))
+            errors.append(error(logits, batch.data) / batch.data[0].numel())
+            yield batch
+
+    def sampler_shapes(self) -> Mapping[str, tuple[int, ...]]:
+        """Shapes of the mixture's tensors, and of σ² where it is fitted."""
+        fitted: Mapping[str, tuple[int, ...]] = {"variance": ()} if self.config.reconstruction in FITTED else {}
+        return {**super().sampler_shapes(), **fitted}
+
+    def load_sampler(self, tensors: Mapping[str, Tensor]) -> None:
+        """Take the mixture's tensors, and σ² where it was fitted."""
+        mixture = dict(tensors)
+        if (variance := mixture.pop("variance", None)) is not None:
+            self.variance = variance.item()
+        super().load_sampler(mixture)
 
     def codes(self, batch: Batch, noise: Noise) -> Tensor:
         """Draw a latent from the encoder for each picture: together, a sample of the aggregated posterior."""
-        mean, log_variance = self.networks["encoder"](batch.data).chunk(2, dim=1)
+        mean, log_variance = self._posterior(batch.data)
         return mean + (0.5 * log_variance).exp() * torch.from_numpy(noise.normal(tuple(mean.shape)))
 
     def latent(self, noise: Noise, options: VaeOptions) -> Any:

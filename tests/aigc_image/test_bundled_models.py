@@ -79,8 +79,9 @@ def test_the_recipe_builds_what_the_folder_holds(model, name):
     assert recipe["component"] == model.manifest.component
     spec = Pipeline().registry.generators[recipe["component"]].spec
     module, _, component = spec.trainable.partition(":")
-    config = getattr(import_module(module), component).Config(**recipe.get("config", {}))
-    assert config.model_dump(mode="json") == model.options
+    config = getattr(import_module(module), component).Config
+    # The folder may be older than an option, which then has its default: what it did before.
+    assert config(**recipe.get("config", {})) == config(**model.options)
 
 
 def test_pictures_are_small_and_grey(name):

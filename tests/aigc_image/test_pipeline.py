@@ -7,12 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from aigc_core import ModelError, Noise, Pipeline, TrainingOptions, UsageError, replay_file, save_model, train
 from aigc_core.training import Trained
 from aigc_image.autoencoder import Autoencoder
 from aigc_image.gan import Gan
-from aigc_image.options import AutoencoderConfig, GanConfig, VaeConfig
+from aigc_image.options import AutoencoderConfig, AutoencoderOptions, GanConfig, VaeConfig
+from aigc_image.pictures import to_pixels
 from aigc_image.vae import Vae
 
 SMALL = {"latent_dim": 6, "width": 8, "hidden": 32}
@@ -72,9 +74,10 @@ def threads():
     torch.set_num_threads(before)
 
 
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 @pytest.mark.parametrize("kind", KINDS)
-def test_an_item_is_the_same_alone_or_among_others_at_any_place_and_on_any_threads(save, threads, kind):
-    model = save(kind)
+def test_an_item_is_the_same_alone_or_among_others_at_any_place_and_on_any_threads(save, threads, kind, precision):
+    model = save(kind, precision=precision)
     threads(2)
     together = pixels(make(model, n=20, seed=3))  # one call of the micro-batch, and a part of another
     assert len(set(together)) == 20
@@ -252,9 +255,13 @@ def test_a_shape_that_the_networks_cannot_have_is_refused(save, shape, message):
         make(save("gan", shape=shape))
 
 
-def test_half_precision_is_refused(save):
-    with pytest.raises(ModelError, match=r"pinned to bfloat16.*only float32"):
-        make(save("gan", precision="bfloat16"))
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_model_pinned_to_bfloat16_makes_nearly_the_same_pictures(save, kind):
+    full, half = (make(save(kind, precision=precision), n=8, seed=0) for precision in ("float32", "bfloat16"))
+    apart = np.abs(arrays(full) - arrays(half))
+    assert 0 < apart.max() < 12
+    assert apart.mean() < 1
+    assert half[0].recipe["model"]["precision"] == "bfloat16"
 
 
 def test_weights_may_be_stored_in_half_precision(save):
@@ -280,3 +287,189 @@ def test_weights_that_are_not_finite_are_refused(save, trained):
     tensors["generator.decoder.0.weight"][0, 0] = torch.nan
     with pytest.raises(ModelError, match=r"generator\.decoder\.0\.weight is not finite"):
         make(save("gan", tensors=tensors))
+
+
+# From one seed to another
+
+
+@pytest.mark.parametrize("options", [{}, {"sampler": "prior"}], ids=["as saved", "prior"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_interpolation_begins_and_ends_with_the_pictures_of_its_seeds(save, kind, options):
+    if options and kind != "vae":
+        options = {}
+    if kind.startswith("gan"):
+        options = {"label": 7}
+    model, house = save(kind), Pipeline()
+    way = make(model, house, interpolate=(3, 9), frames=20, options=options)
+    ends = [make(model, house, seed=seed, options=options)[0].digest for seed in (3, 9)]
+    assert [way[0].digest, way[19].digest] == ends
+    steps = np.abs(np.diff(arrays(way), axis=0)).mean(axis=(1, 2))
+    whole = np.abs(arrays(way)[-1] - arrays(way)[0]).mean()
+    assert 0 < steps.max() < 0.5 * whole
+
+
+def test_a_label_that_is_not_given_is_the_first_seeds(save):
+    model, house = save("gan"), Pipeline()
+    way = make(model, house, interpolate=(40, 41), frames=3)
+    (alone,) = make(model, house, seed=40)
+    assert {artifact.recipe["condition"]["value"] for artifact in way} == {alone.recipe["condition"]["value"]}
+
+
+def test_frames_of_a_mixture_lie_on_a_straight_line(trained, digits):
+    from aigc_core.randomness import Between, noise
+
+    component, config = KINDS["autoencoder"]
+    sampler = component(config, digits.described)
+    sampler.load_sampler({name: trained["autoencoder"].tensors[f"sampler.{name}"] for name in sampler.sampler_shapes()})
+    options = AutoencoderOptions()
+    first, middle, last = (sampler.latent(noise(Between(3, 9, t), "z"), options) for t in (0.0, 0.25, 1.0))
+    np.testing.assert_allclose(middle, 0.75 * first + 0.25 * last, rtol=1e-5)
+    assert np.array_equal(last, sampler.latent(Noise(9, "z"), options))
+
+
+def test_frames_are_replayed(save):
+    model = save("vae")
+    make(model, interpolate=(3, 9), frames=3, output="out")
+    assert [replay_file(file, model=model).answer for file in sorted(Path("out").glob("*.png"))] == ["IDENTICAL"] * 3
+
+
+# Variations of a picture
+
+ENCODING = ["vae", "autoencoder"]
+
+
+@pytest.fixture
+def digit(digits):
+    """A real digit as a picture."""
+    return Image.fromarray(digits.pixels[3, 0])
+
+
+def vary(model, picture, pipeline=None, **order):
+    strength = order.pop("strength", None)
+    return make(model, pipeline, inputs={"like": picture}, options={"strength": strength}, **order)
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+@pytest.mark.parametrize("kind", ENCODING)
+def test_strength_0_is_the_picture_as_the_model_makes_it_again(save, trained, digits, digit, kind, precision):
+    component, config = KINDS[kind]
+    networks = component(config, digits.described)
+    for name in networks.inference:
+        prefix = f"{name}."
+        weights = {key.removeprefix(prefix): t for key, t in trained[kind].tensors.items() if key.startswith(prefix)}
+        networks.networks[name].load_state_dict(weights)
+        networks.networks[name].eval()
+    with torch.no_grad():
+        data = torch.from_numpy(digits.pixels[3:4]).float() / 255
+        expected = networks.sample(networks.encode(data), None)[0, 0].numpy() * 255
+    made = vary(save(kind, precision=precision), digit, n=3, seed=1, strength=0)
+    assert len(set(pixels(made))) == 1
+    assert np.abs(arrays(made)[0] - expected).max() <= (0.51 if precision == "float32" else 6)
+
+
+@pytest.mark.parametrize("kind", ENCODING)
+def test_the_stronger_a_variation_the_farther_from_the_picture(save, digit, kind):
+    model, house = save(kind), Pipeline()
+    again = arrays(vary(model, digit, house, seed=0, strength=0))[0]
+
+    def distance(strength):
+        made = vary(model, digit, house, n=16, seed=0, strength=strength)
+        assert len(set(pixels(made))) == 16
+        return np.abs(arrays(made) - again).mean()
+
+    assert distance(0.1) < distance(0.4) < distance(1)
+    assert pixels(vary(model, digit, house, seed=0)) == pixels(vary(model, digit, house, seed=0, strength=0.5))
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+@pytest.mark.parametrize("kind", ENCODING)
+def test_a_variation_is_the_same_alone_or_among_others(save, threads, digit, kind, precision):
+    model, house = save(kind, precision=precision), Pipeline()
+    threads(2)
+    together = pixels(vary(model, digit, house, n=18, seed=3))
+    threads(1)
+    assert [pixels(vary(model, digit, house, seed=3 + k))[0] for k in (0, 15, 17)] == [together[k] for k in (0, 15, 17)]
+
+
+def test_a_variation_is_replayed_from_the_picture_and_not_without(save, digit):
+    model = save("vae")
+    digit.save("photo.png")
+    make(model, inputs={"like": digit}, seed=4, output="out")
+    (file,) = Path("out").glob("*.png")
+    with pytest.raises(UsageError, match=r"from an input 'like'.*--input FILE"):
+        replay_file(file, model=model)
+    assert replay_file(file, model=model, inputs=["photo.png"]).answer == "IDENTICAL"
+
+
+def test_variations_of_two_seeds_can_be_gone_between(save, digit):
+    model, house = save("vae"), Pipeline()
+    way = make(model, house, interpolate=(3, 9), frames=4, inputs={"like": digit})
+    assert [way[0].digest, way[3].digest] == [vary(model, digit, house, seed=seed)[0].digest for seed in (3, 9)]
+
+
+def test_a_picture_to_be_like_is_moderated(save, studio, digit):
+    Path("wary.py").write_text(
+        "from aigc_core import FilterSpec, Finding, hookimpl\n"
+        "def wary(picture, context):\n"
+        "    return [Finding('digit', 1.0, context.source)]\n"
+        "@hookimpl\n"
+        "def aigc_filters():\n"
+        "    return [FilterSpec('wary', 'image', wary, stages=('request',))]\n"
+    )
+    result = vary(save("vae"), digit, Pipeline(plugins=["wary.py"]), seed=1)
+    assert result.blocked[0].verdict.reasons == ("wary: inputs.like",)
+    assert result.blocked[0].recipe["inputs"] == {}
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "I;16"])
+def test_a_picture_of_any_mode_and_size_will_do(save, digit, mode):
+    if mode == "I;16":
+        picture = Image.fromarray(np.asarray(digit).astype(np.uint16) * 257)
+    else:
+        picture = digit.convert("L").convert(mode)
+    model, house = save("autoencoder"), Pipeline()
+    large = picture.resize((280, 280), Image.Resampling.NEAREST)
+    wanted = arrays(vary(model, digit, house, seed=0, strength=0))
+    made = arrays(vary(model, large, house, seed=0, strength=0))
+    assert np.abs(made - wanted).mean() < (12 if mode == "1" else 3)
+
+
+def test_a_picture_is_made_to_fit():
+    half = Image.new("RGBA", (40, 20), (0, 0, 0, 0))
+    half.paste((255, 0, 0, 255), (0, 0, 20, 20))
+    colour = to_pixels(half, (3, 8, 8))  # the middle, half red and half clear, which is white
+    assert colour.shape == (3, 8, 8)
+    assert colour.dtype == torch.float32
+    assert colour[:, 4, 0].tolist() == [1, 0, 0]
+    assert colour[:, 4, 7].tolist() == [1, 1, 1]
+    assert to_pixels(half, (1, 8, 8))[0, 4, 7] == 1
+
+
+def test_a_folder_without_an_encoder_says_so_and_generates(save, trained, digit):
+    bare = {key: tensor for key, tensor in trained["vae"].tensors.items() if not key.startswith("encoder.")}
+    model = save("vae", tensors=bare)
+    assert make(model, n=2, seed=0)
+    with pytest.raises(ModelError, match=r"model 'vae' has no encoder in its folder"):
+        vary(model, digit, seed=0)
+
+
+def test_half_an_encoder_is_refused(save, trained):
+    tensors = {key: t for key, t in trained["vae"].tensors.items() if key != "encoder.0.weight"}
+    with pytest.raises(ModelError, match=r"encoder\.0\.weight is missing"):
+        make(save("vae", tensors=tensors))
+
+
+def test_a_strength_without_a_picture_is_refused(save):
+    with pytest.raises(UsageError, match="a strength, and no picture"):
+        make(save("vae"), options={"strength": 0.5})
+
+
+@pytest.mark.parametrize("strength", [-0.1, 1.1])
+def test_a_strength_out_of_range_is_refused(save, digit, strength):
+    with pytest.raises(UsageError, match="strength"):
+        vary(save("vae"), digit, strength=strength)
+
+
+def test_a_gan_cannot_encode(save, digit):
+    with pytest.raises(UsageError, match="gan cannot encode pictures"):
+        make(save("gan"), inputs={"like": digit})
