@@ -230,8 +230,8 @@ class TrainingRun:
                 raise
             raise AigcError(
                 f"there is not enough memory for batches of {self.plan.options.batch}: {str(error).splitlines()[0]}",
-                hint="the last checkpoint is whole: free some memory and --resume, or start again with "
-                "--set accumulate=4, which takes each batch in four parts",
+                hint="start again with --set accumulate=4, which takes each batch in four parts; or free some memory "
+                "and --resume from the last checkpoint",
             ) from error
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from aigc_core import UsageError, generate, train_model
+from aigc_core import AigcError, UsageError, generate, train_model
 from aigc_core.events import (
     AlarmRaised,
     CheckpointWritten,
@@ -21,6 +21,7 @@ from aigc_core.events import (
     TrainingStarted,
 )
 from aigc_core.pipeline import Pipeline
+from aigc_core.training.loop.checkpoint import Checkpoints
 from aigc_core.training.plan import TrainOrder, TrainPlanner
 from aigc_core.training.resume import plan_training
 from aigc_core.training.run import TrainingRun
@@ -215,3 +216,54 @@ def test_data_that_cannot_be_learnt_leaves_nothing_behind(tmp_path):
     with pytest.raises(UsageError, match="no usable picture"):
         run(replace(order(tmp_path / "x"), data=tmp_path / "empty"))
     assert not (tmp_path / "x").exists()
+
+
+ILL = """
+from pathlib import Path
+
+import torch
+from aigc_core import GeneratorSpec, hookimpl
+from aigc_image.vae import Vae
+
+
+class Ill(Vae):
+    def loss(self, phase, batch, context):
+        if context.step == 12 and Path("now").exists():
+            {what}
+        return super().loss(phase, batch, context)
+
+
+@hookimpl
+def aigc_generators():
+    factory, options = Ill.from_model, "aigc_image.options:VaeOptions"
+    return [GeneratorSpec("acme/ill", "image", factory, options=options, trainable=Ill)]
+"""
+
+
+def break_down(what, folder):
+    """Train something that breaks down at step 12, once it has really begun."""
+    Path("ill.py").write_text(ILL.format(what=what))
+
+    def begin(event):
+        if isinstance(event, TrainingStarted):
+            Path("now").touch()
+
+    pipeline = Pipeline(plugins=["ill.py"])
+    with pytest.raises(AigcError) as error:
+        train_model("acme/ill", DIGITS, name=str(folder), options=VAE, steps=20, pipeline=pipeline, on_event=begin)
+    assert not (folder / "aigc.json").exists()
+    return error.value
+
+
+def test_without_memory_it_says_what_to_do_and_keeps_its_checkpoint(tmp_path):
+    error = break_down("torch.empty(2**50)", tmp_path / "ill")
+    assert "not enough memory for batches of 8" in error.message
+    assert "accumulate" in error.hint
+    assert Checkpoints.read_from(tmp_path / "ill" / "training" / "checkpoints") is not None
+
+
+def test_a_loss_that_is_no_number_stands_among_the_alarms(tmp_path):
+    error = break_down("batch.data.fill_(float('nan'))", tmp_path / "ill")
+    assert "not finite at step 12" in error.message
+    (alarm,) = map(json.loads, (tmp_path / "ill" / "training" / "alarms.jsonl").read_text().splitlines())
+    assert alarm["name"] == "not finite"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 
@@ -272,3 +273,42 @@ def test_train_is_reached_from_aigc_core_and_costs_torch_only_then():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "train"
+
+
+def test_phases_share_what_they_made_within_a_step(digits):
+    class Sharing(Pair):
+        def loss(self, phase, batch, context):
+            self.seen.append((context.step, phase, sorted(context.shared)))
+            loss = super().loss(phase, batch, context)
+            return Loss(loss.total, shared={phase: batch.data})
+
+    training = Training(Sharing, PairConfig(), digits, TrainingOptions(**FEW))
+    training.component.seen = []
+    training.step_alone()
+    training.step_alone()
+    phases = [phase.name for phase in training.component.phases]
+    assert training.component.seen[0] == (0, phases[0], [])
+    assert training.component.seen[1] == (0, phases[1], [phases[0]])
+    assert training.component.seen[2] == (1, phases[0], [])
+
+
+@pytest.mark.filterwarnings("ignore")  # torch warns of itself while it compiles
+@pytest.mark.skipif(shutil.which("g++") is None, reason="there is no compiler")
+def test_a_compiled_training_learns_what_a_plain_one_learns(digits):
+    config = VaeConfig(architecture="mlp", components=4, **{**TINY, "hidden": 16})
+    options = {**FEW, "precision": "float32", "device": "cpu"}
+    plain = train(Vae, config, digits, TrainingOptions(**options))
+    compiled = train(Vae, config, digits, TrainingOptions(**options, compile=True))
+    assert compiled.tensors.keys() == plain.tensors.keys()
+    for before, after in zip(plain.history, compiled.history, strict=True):
+        assert after == pytest.approx(before, rel=1e-3)
+
+
+def test_without_a_compiler_compile_says_so(digits, monkeypatch):
+    from torch._inductor import config, cpp_builder
+
+    cpp_builder.cpp_compiler_search.cache_clear()
+    monkeypatch.setattr(config.cpp, "cxx", ("/nowhere/at/all",))
+    with pytest.raises(UsageError, match="no C"):
+        Training(Vae, VaeConfig(components=4, **TINY), digits, TrainingOptions(**FEW, compile=True))
+    cpp_builder.cpp_compiler_search.cache_clear()
