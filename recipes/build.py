@@ -52,6 +52,7 @@ def load(name: str) -> dict[str, Any]:
         "data": import_module(recipe.get("data", "mnist")),
         "judge": recipe.get("judge"),
         "held_out": recipe.get("held_out", 0),
+        "embedder": recipe.get("embedder"),
         "component": component,
         "spec": spec,
         "config": component.Config(**recipe.get("config", {})),
@@ -115,7 +116,8 @@ def write(recipe: Mapping[str, Any], trained: Trained) -> Path:
         "save_dtype": "float16",
     }
     save_model(folder, **parts)
-    metrics = {
+    metrics: dict[str, Any] = {"embedder": recipe["embedder"]} if recipe["embedder"] else {}
+    metrics |= {
         "steps": trained.steps,
         "minutes": round(trained.seconds / 60, 1),
         "last_logs": {name: round(value, 4) for name, value in trained.history[-1].items() if name != "step"},

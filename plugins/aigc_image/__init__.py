@@ -64,7 +64,9 @@ def aigc_models() -> list[ModelSpec]:
 
     return [
         bundled("emoji-gan", "image/gan", "Emoji-like pictures, 64×64 in colour, by group.", DefaultFor("image")),
-        bundled("emoji-vae", "image/vae", "Soft emoji-like pictures, 64×64 in colour."),
+        bundled(
+            "emoji-vae", "image/vae", "Soft emoji-like pictures, 64×64 in colour.", DefaultFor("image", given="input")
+        ),
         bundled("digits-gan", "image/gan", "Handwritten digits, 28×28, by label."),
         bundled("digits-vae", "image/vae", "Handwritten digits, 28×28."),
         bundled("digits-ae", "image/autoencoder", "Handwritten digits, 28×28."),

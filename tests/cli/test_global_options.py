@@ -17,6 +17,9 @@ def test_help_lists_every_command(aigc, words):
     out = aigc(*words).out
     for command in (
         "generate",
+        "train",
+        "evaluate",
+        "compare",
         "inspect",
         "replay",
         "doctor",
