@@ -51,7 +51,8 @@ class VaeMlp(Vae):
     def loss(self, phase: str, batch: Batch, context: Context) -> Loss:
         """Return minus the ELBO, mean over the batch."""
         mean, log_variance = context.networks["encoder"](batch.data).chunk(2, dim=1)
-        latent = mean + (0.5 * log_variance).exp() * context.normal("latent", (self.config.latent_dim,))
+        noise = context.normal("latent", (self.config.latent_dim,)).to(mean.dtype)  # as ``randn_like`` is
+        latent = mean + (0.5 * log_variance).exp() * noise
         logits = context.networks["decoder"](latent)
         reconstruction = binary_cross_entropy_with_logits(logits, batch.data, reduction="none").flatten(1).sum(1).mean()
         divergence = -0.5 * (1 + log_variance - mean.square() - log_variance.exp()).sum(dim=1).mean()

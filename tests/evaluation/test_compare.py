@@ -151,5 +151,5 @@ def test_what_cannot_be_compared_is_an_error():
         aigc_core.compare(["digits-gan"])
     with pytest.raises(UsageError, match="two different models"):
         aigc_core.compare(["digits-gan", "digits-gan"])
-    with pytest.raises(UsageError, match="none of digits-gan, digits-vae has any numbers"):
-        aigc_core.compare(["digits-gan", "digits-vae"])
+    with pytest.raises(UsageError, match="none of emoji-gan, emoji-vae has any numbers"):
+        aigc_core.compare(["emoji-gan", "emoji-vae"])
