@@ -185,7 +185,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--aigc", type=Path, default=beside, help="the program; default: beside this Python")
     parser.add_argument("--photos", type=int, default=2_000, help="how many JPEGs")
     parser.add_argument("--preset", default="tiny", help="of aigc train")
-    parser.add_argument("--folder", type=Path, help="where all this happens; default: a temporary folder")
+    parser.add_argument("--folder", type=Path, help="an existing folder to work in; default: a temporary one")
     parser.add_argument("--keep", type=Path, help="copy the model folder there, to look at")
     return parser.parse_args()
 
