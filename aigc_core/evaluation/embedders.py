@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from aigc_core.errors import AigcError, PluginError, UsageError, unknown
+from aigc_core.evaluation.blame import blaming
 from aigc_core.evaluation.contract import Classifies, Embedder, Items
 from aigc_core.evaluation.records import Eye
 from aigc_core.pipeline.options import parse_step, validate
@@ -58,14 +59,8 @@ class ReadyEmbedder:
         import numpy as np
 
         who = f"embedder {self.eye.name!r} (plugin {self.plugin})"
-        try:
+        with blaming(who):
             vectors = np.asarray(call(items), np.float32)
-        except AigcError:
-            raise
-        except (Exception, SystemExit) as error:
-            raise PluginError(
-                f"{who} failed: {type(error).__name__}: {error}", hint="see it whole: aigc --debug …"
-            ) from error
         if vectors.ndim != 2 or len(vectors) != len(items):
             raise PluginError(f"{who}: {what} gave {vectors.shape} for {len(items)} items, not one vector each")
         if not np.isfinite(vectors).all():

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from aigc_core.content import EMPTY, JSON
 from aigc_core.errors import AigcError, PluginError, UsageError, unknown
+from aigc_core.evaluation.blame import blaming
 from aigc_core.evaluation.contract import Measured
 from aigc_core.evaluation.embedders import default_embedder, open_embedder
 from aigc_core.evaluation.evidence import RESAMPLES, Gathered
@@ -49,14 +50,8 @@ class ReadyMetric:
             PluginError: the metric failed.
         """
         who = f"metric {self.entry.spec.name!r} (plugin {self.entry.plugin})"
-        try:
+        with blaming(who):
             found = list(self.call(evidence, self.options))
-        except AigcError:
-            raise
-        except (Exception, SystemExit) as error:
-            raise PluginError(
-                f"{who} failed: {type(error).__name__}: {error}", hint="see it whole: aigc --debug …"
-            ) from error
         for measured in found:
             if not isinstance(measured, Measured):
                 raise PluginError(f"{who} gave a {type(measured).__name__}, not Measured")

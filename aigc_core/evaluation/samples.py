@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aigc_core.content import Content
-from aigc_core.errors import AigcError, PluginError
+from aigc_core.errors import PluginError
+from aigc_core.evaluation.blame import blaming
 from aigc_core.evaluation.contract import Items
 from aigc_core.pipeline.stages import check_type
 from aigc_core.protocols import Final, Item
@@ -74,16 +75,10 @@ def _item(plan: Plan, index: int) -> Item:
 
 
 def _finals(generator: Generator, items: Sequence[Item], who: str) -> Iterator[tuple[int, Content]]:
-    try:
+    with blaming(who):
         for made in generator.generate(items):
             if isinstance(made, Final):
                 yield made.index, made.content
-    except AigcError:
-        raise
-    except (Exception, SystemExit) as error:
-        raise PluginError(
-            f"{who} failed: {type(error).__name__}: {error}", hint="see it whole: aigc --debug …"
-        ) from error
 
 
 def put_together(contents: Sequence[Content], who: str) -> Items:

@@ -8,14 +8,14 @@ fitted to them afterwards (Ghosh et al. 2020, From variational to deterministic 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import torch
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from aigc_core import Batch, Context, DataShape, Loss, Noise, Phase
-from aigc_image.mixture_sampling import MixtureSampled
+from aigc_image.mixture_sampling import MixtureSampled, presets
 from aigc_image.networks import decoder, encoder
 from aigc_image.options import AutoencoderConfig
 
@@ -35,28 +35,12 @@ RECONSTRUCTIONS: Mapping[str, Callable[[Tensor, Tensor], Tensor]] = {
     "bernoulli": cross_entropy,
 }
 
-_DEEP = {"architecture": "deep"}
-_TRAINING = {"batch": 64, "lr": 1e-3, "schedule": "cosine", "warmup": 100}
-
 
 class Autoencoder(MixtureSampled):
     """An encoder and a decoder that make each picture again out of ``latent_dim`` numbers."""
 
     Config = AutoencoderConfig
-    PRESETS: ClassVar[Mapping[str, Mapping[str, Any]]] = {
-        "tiny": {
-            "config": {**_DEEP, "width": 16, "hidden": 128, "latent_dim": 32, "components": 16},
-            "training": {**_TRAINING, "minutes": 8},
-        },
-        "small": {
-            "config": {**_DEEP, "width": 32, "hidden": 256, "latent_dim": 64, "components": 32},
-            "training": {**_TRAINING, "minutes": 30},
-        },
-        "base": {
-            "config": {**_DEEP, "width": 64, "hidden": 512, "latent_dim": 128, "components": 64},
-            "training": {**_TRAINING, "minutes": 240},
-        },
-    }
+    PRESETS: ClassVar = presets()
 
     def __init__(self, config: AutoencoderConfig, data: DataShape) -> None:
         self.config = config

@@ -18,6 +18,20 @@ from aigc_image.pictures import PictureGenerator, to_pixels
 STRENGTH = 0.5
 
 
+def presets(**config: Any) -> Mapping[str, Mapping[str, Any]]:
+    """Return the presets of a component with an encoder, a decoder and a mixture, with `config` in all of them."""
+    sizes = {
+        "tiny": ({"width": 16, "hidden": 128, "latent_dim": 32, "components": 16}, 8),
+        "small": ({"width": 32, "hidden": 256, "latent_dim": 64, "components": 32}, 30),
+        "base": ({"width": 64, "hidden": 512, "latent_dim": 128, "components": 64}, 240),
+    }
+    training = {"batch": 64, "lr": 1e-3, "schedule": "cosine", "warmup": 100}
+    return {
+        name: {"config": {"architecture": "deep", **size, **config}, "training": {**training, "minutes": minutes}}
+        for name, (size, minutes) in sizes.items()
+    }
+
+
 class MixtureSampled(PictureGenerator):
     """A picture generator with networks ``encoder`` and ``decoder`` (to logits), and latents from a fitted mixture."""
 

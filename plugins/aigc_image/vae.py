@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from aigc_core import Alarm, Batch, Context, DataShape, Loss, Noise, Phase
-from aigc_image.mixture_sampling import MixtureSampled
+from aigc_image.mixture_sampling import MixtureSampled, presets
 from aigc_image.networks import decoder, encoder
 from aigc_image.options import VaeConfig, VaeOptions
 
@@ -88,28 +88,12 @@ RECONSTRUCTIONS: Mapping[str, Callable[[Tensor, Tensor], Tensor]] = {
 #: Likelihoods whose width is fitted to the data: to each batch in training, to all of it for ``log_likelihood``.
 FITTED = ("gaussian", "laplace")
 
-_DEEP = {"architecture": "deep", "reconstruction": "gaussian", "beta_warmup": 1000}
-_TRAINING = {"batch": 64, "lr": 1e-3, "schedule": "cosine", "warmup": 100}
-
 
 class Vae(MixtureSampled):
     """An encoder and a decoder, trained on the evidence lower bound."""
 
     Config = VaeConfig
-    PRESETS: ClassVar[Mapping[str, Mapping[str, Any]]] = {
-        "tiny": {
-            "config": {**_DEEP, "width": 16, "hidden": 128, "latent_dim": 32, "components": 16},
-            "training": {**_TRAINING, "minutes": 8},
-        },
-        "small": {
-            "config": {**_DEEP, "width": 32, "hidden": 256, "latent_dim": 64, "components": 32},
-            "training": {**_TRAINING, "minutes": 30},
-        },
-        "base": {
-            "config": {**_DEEP, "width": 64, "hidden": 512, "latent_dim": 128, "components": 64},
-            "training": {**_TRAINING, "minutes": 240},
-        },
-    }
+    PRESETS: ClassVar = presets(reconstruction="gaussian", beta_warmup=1000)
     optional = ("encoder.", "sampler.variance")
 
     def __init__(self, config: VaeConfig, data: DataShape) -> None:

@@ -18,6 +18,7 @@ from aigc_core.errors import FileError
 BOMB_RATIO = 200
 FREE_BYTES = 1024**3
 
+#: What the standard library raises over archives that it cannot read.
 _DAMAGE = (
     zipfile.BadZipFile,
     tarfile.TarError,
@@ -25,8 +26,7 @@ _DAMAGE = (
     lzma.LZMAError,
     EOFError,
     OSError,
-    NotImplementedError,
-    RuntimeError,
+    RuntimeError,  # zipfile: encrypted, or a compression that it does not know
     ValueError,
 )
 _BOMB = f"the archive expands to more than {BOMB_RATIO} times its size; it is not read further"
