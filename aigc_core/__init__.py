@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from aigc_core.content import Finding as Finding
     from aigc_core.content import Request as Request
     from aigc_core.content import Verdict as Verdict
+    from aigc_core.data import TextData as TextData
     from aigc_core.errors import AigcError as AigcError
     from aigc_core.errors import BlockedError as BlockedError
     from aigc_core.errors import FileError as FileError
@@ -71,12 +72,14 @@ if TYPE_CHECKING:
     from aigc_core.randomness import Noise as Noise
     from aigc_core.replay import Replay as Replay
     from aigc_core.replay import replay_file as replay_file
+    from aigc_core.specs import Adopted as Adopted
     from aigc_core.specs import DefaultFor as DefaultFor
     from aigc_core.specs import EmbedderSpec as EmbedderSpec
     from aigc_core.specs import FilterSpec as FilterSpec
     from aigc_core.specs import GeneratorSpec as GeneratorSpec
     from aigc_core.specs import MetricSpec as MetricSpec
     from aigc_core.specs import ModelSpec as ModelSpec
+    from aigc_core.specs import Permissions as Permissions
     from aigc_core.specs import SelectorSpec as SelectorSpec
     from aigc_core.specs import StepSpec as StepSpec
     from aigc_core.training import Alarm as Alarm
@@ -84,10 +87,13 @@ if TYPE_CHECKING:
     from aigc_core.training import Context as Context
     from aigc_core.training import DataShape as DataShape
     from aigc_core.training import Encodes as Encodes
+    from aigc_core.training import Examples as Examples
+    from aigc_core.training import HasFiles as HasFiles
     from aigc_core.training import Likelihood as Likelihood
     from aigc_core.training import Loss as Loss
     from aigc_core.training import Phase as Phase
     from aigc_core.training import Pictures as Pictures
+    from aigc_core.training import ReadsTexts as ReadsTexts
     from aigc_core.training import Samples as Samples
     from aigc_core.training import Trainable as Trainable
     from aigc_core.training import TrainingOptions as TrainingOptions
@@ -97,6 +103,7 @@ if TYPE_CHECKING:
 
 _HOME = {
     "aigc_core.content": "Action Artifact Blocked Condition Failed Finding Request Verdict",
+    "aigc_core.data": "TextData",
     "aigc_core.errors": "AigcError BlockedError FileError ItemError ModelError PluginError UsageError",
     "aigc_core.events": (
         "ArtifactBlocked ArtifactCreated ItemFailed PreviewMade RunFailed RunFinished RunStarted StepSkipped "
@@ -112,10 +119,13 @@ _HOME = {
     "aigc_core.protocols": "Candidate Final FilterContext Generator Item LoadedModel Partial StepContext",
     "aigc_core.randomness": "Noise",
     "aigc_core.replay": "Replay replay_file",
-    "aigc_core.specs": "DefaultFor EmbedderSpec FilterSpec GeneratorSpec MetricSpec ModelSpec SelectorSpec StepSpec",
+    "aigc_core.specs": (
+        "Adopted DefaultFor EmbedderSpec FilterSpec GeneratorSpec MetricSpec ModelSpec Permissions SelectorSpec "
+        "StepSpec"
+    ),
     "aigc_core.training": (
-        "Alarm Batch Context DataShape Encodes Likelihood Loss Phase Pictures Samples Trainable TrainingOptions "
-        "Watched train"
+        "Alarm Batch Context DataShape Encodes Examples HasFiles Likelihood Loss Phase Pictures ReadsTexts Samples "
+        "Trainable TrainingOptions Watched train"
     ),
     "aigc_core.training.run": "train_model",
 }

@@ -148,7 +148,7 @@ class TrainingLogged:
         component: what is trained.
         step, steps: done, and in all.
         logs: means since the last row, ``phase/name``; of the samples, ``samples/name``.
-        images_per_second: examples seen in a second of wall time, since the last row.
+        examples_per_second: examples seen in a second of wall time, since the last row.
     """
 
     training: str
@@ -156,7 +156,7 @@ class TrainingLogged:
     step: int
     steps: int
     logs: Mapping[str, float]
-    images_per_second: float
+    examples_per_second: float
 
 
 @dataclass(frozen=True, slots=True)

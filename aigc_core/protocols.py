@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from aigc_core.content import JSON, Condition, Content, Finding, Request, Stage, empty
@@ -28,6 +29,8 @@ class Item:
         options: an instance of the generator's options class, validated; None where it has none.
         noise: the item's own stream ``generate/<candidate>``, which advances as it is used. Between two seeds
             (``--interpolate``) it draws what lies between theirs; see ``Noise.parts``.
+        between: between two inputs, the place on the way: 0 at the input ``like``, 1 at ``towards``; else None.
+        streamed: somebody reads along. The Partials of other items are dropped, and need not be made.
     """
 
     prompt: str | None
@@ -35,11 +38,17 @@ class Item:
     condition: Condition
     options: Any
     noise: Noise
+    between: float | None = None
+    streamed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Partial:
-    """A preview, or text so far, of the item at `index` of the call."""
+    """A preview, or the text so far, of the item at `index` of the call.
+
+    A text goes on from here: what comes later begins with it. So what may still be taken away, such as half a
+    character or half a stop string, is not in it. It is shown as far as moderation has judged it.
+    """
 
     index: int
     content: Content
@@ -85,15 +94,30 @@ class LoadedModel(Protocol):
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """The shape of one example it was trained on, ``(C, H, W)`` for pictures."""
+        """The shape of one example it was trained on: ``(C, H, W)`` for pictures, ``(T,)`` for texts."""
 
     @property
     def labels(self) -> tuple[str, ...]:
         """The labels it can be conditioned by, in order, or empty."""
 
     @property
+    def vector(self) -> int:
+        """The length of the vector that it is conditioned by; 0: none."""
+
+    @property
+    def files(self) -> Mapping[str, str]:
+        """The sha256 of each file that decides what the model makes."""
+
+    def read(self, file: str) -> bytes:
+        """Return the content of one of its files, verified. Raises ModelError where it is not what it should be."""
+
+    @property
     def precision(self) -> str:
         """The pinned floating-point type, e.g. ``"float32"``."""
+
+    @property
+    def folder(self) -> Path:
+        """Where its files lie, for a library that reads them itself."""
 
     def tensors(self, precision: str | None = None) -> Mapping[str, Any]:
         """Return the weights as torch tensors on the CPU, in the pinned precision, or in that of the argument.

@@ -30,6 +30,44 @@ def _check_name(spec: str, name: str) -> None:
 
 
 @dataclass(frozen=True, slots=True)
+class Permissions:
+    """What the user allows an adopting component to do with a checkpoint of somebody else's.
+
+    Attributes:
+        download: fetch one that is named and not here.
+        pickle: load weights that are pickles: reading one may run any program.
+    """
+
+    download: bool = False
+    pickle: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Adopted:
+    """A checkpoint that was made elsewhere and has no ``aigc.json``: what would stand in it.
+
+    Attributes:
+        folder: where its files lie.
+        name: of the model, e.g. ``"SmolLM2"`` or ``"acme/SmolLM2"``; no path.
+        files: names, relative to `folder`, of those that decide what it makes; the core hashes them.
+        shape: of one example; ``(T,)`` for texts of at most T tokens.
+        prompt: ``"none"``, ``"optional"`` or ``"required"``.
+        precision: that it is loaded in if nothing is said.
+        micro_batch: every call has exactly so many items.
+        licence: SPDX identifier, or ``"unknown"``.
+    """
+
+    folder: Path
+    name: str
+    files: tuple[str, ...]
+    shape: tuple[int, ...] = ()
+    prompt: str = "none"
+    precision: str = "float32"
+    micro_batch: int = 1
+    licence: str = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
 class GeneratorSpec:
     """An algorithm that makes content.
 
@@ -43,6 +81,8 @@ class GeneratorSpec:
         needs_model: False for a generator that works without weights and may be named instead of a model.
         prompt: ``"none"``, ``"optional"`` or ``"required"``; for one that needs a model, the model's own spec rules.
         trainable: class with the training contract (``aigc_core.Trainable``), or None.
+        adopts: called with what the user wrote for a model where that is no model folder and no known name, and with
+            `Permissions`; gives an `Adopted`, or None where it is nothing for this component. Must be quick.
         summary: one line for lists.
     """
 
@@ -55,6 +95,7 @@ class GeneratorSpec:
     needs_model: bool = True
     prompt: str = "none"
     trainable: Reference | None = None
+    adopts: Reference | None = None
     summary: str = ""
 
     def __post_init__(self) -> None:
@@ -166,6 +207,9 @@ class FilterSpec:
         stages: where it looks, of ``"request"`` and ``"artifact"``.
         timeout: seconds after which it counts as failed.
         priority: smaller goes first where the user gave no order.
+        window: how many characters at the end of an unfinished text it cannot judge yet, as a number, or as a function
+            of that text and the filter's options: nothing it finds, with the neighbours that decide it, is longer.
+            Streamed text is held back by so much. None: it needs the whole, and text leaves only when whole.
         summary: one line for lists.
     """
 
@@ -176,10 +220,13 @@ class FilterSpec:
     stages: tuple[str, ...] = ("request", "artifact")
     timeout: float = 30.0
     priority: int = 0
+    window: int | Reference | None = None
     summary: str = ""
 
     def __post_init__(self) -> None:
         _check_name("a filter", self.name)
+        if isinstance(self.window, int) and self.window < 0:
+            raise PluginError(f"{self.name}: window {self.window} is negative", hint="0: each character by itself")
         for stage in self.stages:
             _check_choice(self.name, "stage", stage, ("request", "artifact"))
 
@@ -192,12 +239,14 @@ class EmbedderSpec:
         name: of an embedder that works without a model, e.g. ``"random-conv"``, or ``family/kind`` of one that
             needs one, e.g. ``"image/classifier"``.
         modality: of what it looks at.
+        also: further modalities that it maps into the same space.
         factory: called with a verified model (``LoadedModel``) or None, and its options or None; gives an
             ``Embedder``.
         options: pydantic class of ``"random-conv width=32"``, or None.
         needs_model: True for one that is of use only through a model of its own.
         trainable: class with the training contract (``aigc_core.Trainable``), or None.
         requires: packages that must be importable; without them it is listed and says what to install.
+        adopts: as of GeneratorSpec.
         default_for: says of the shape of one example whether it may be taken when nobody names one; None: never.
         priority: smaller is taken first where several may be.
         summary: one line for lists.
@@ -208,7 +257,9 @@ class EmbedderSpec:
     factory: Reference
     options: str | OptionsClass | None = None
     needs_model: bool = False
+    also: tuple[str, ...] = ()
     trainable: Reference | None = None
+    adopts: Reference | None = None
     requires: tuple[str, ...] = ()
     default_for: Callable[[Sequence[int]], bool] | None = None
     priority: int = 0

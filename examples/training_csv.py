@@ -7,7 +7,7 @@ It writes NAME.csv into the current folder, one number a row, so that a log that
     step,name,value
     100,discriminator/loss,1.3862
     100,generator/loss,0.6931
-    100,images_per_second,212.5
+    100,examples_per_second,212.5
 
 To tell Weights & Biases or MLflow instead, call `wandb.log(...)` or `mlflow.log_metrics(...)` where this one writes.
 """
@@ -23,7 +23,7 @@ from aigc_core import hookimpl
 @hookimpl
 def aigc_training_logged(event):
     path = Path(f"{event.training}.csv")
-    numbers = {**event.logs, "images_per_second": event.images_per_second}
+    numbers = {**event.logs, "examples_per_second": event.examples_per_second}
     new = not path.exists()
     with path.open("a", newline="", encoding="utf-8") as file:
         rows = csv.writer(file)

@@ -27,8 +27,8 @@ def train(
     data: Annotated[
         Path,
         typer.Argument(
-            help="A folder of pictures, a ZIP or tar of one, a .parquet, .npz, .csv, .jsonl or .txt file, "
-            "or a saved data set."
+            help="A folder of pictures or text files, a ZIP or tar of one, a .parquet, .npz, .csv, .jsonl or .txt "
+            "file, or a saved data set."
         ),
     ],
     preset: Annotated[
@@ -41,6 +41,15 @@ def train(
     assignments: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="An option of the component or of the training. Repeatable."),
+    ] = None,
+    pre: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--pre",
+            metavar="STEP",
+            help='Prepare each text with a preprocessor, e.g. "length min=10". Repeatable.',
+            autocompletion=completion.preprocessor,
+        ),
     ] = None,
     minutes: Annotated[float | None, typer.Option("--minutes", help="How long it may take in all.")] = None,
     steps: Annotated[int | None, typer.Option("--steps", help="How many steps to take.")] = None,
@@ -90,6 +99,7 @@ def train(
         name=out,
         preset=preset,
         options=parse_assignments(assignments or []),
+        pre=tuple(pre or ()),
         steps=steps,
         minutes=minutes,
         seed=seed,

@@ -83,14 +83,14 @@ class Progress:
         if self._bar is not None:
             losses = {key: value for key, value in event.logs.items() if key.endswith("/loss")}
             logs = "  ".join(f"{key.removesuffix('/loss')} {value:.3f}" for key, value in losses.items())
-            self._bar.update(self._task, completed=event.step, logs=logs, pace=f"{event.images_per_second:,.0f}/s")
+            self._bar.update(self._task, completed=event.step, logs=logs, pace=f"{event.examples_per_second:,.0f}/s")
             self._pass(event.step)
             return
         part = event.step * LINES // event.steps
         if part > self._printed and not self._shown:
             self._printed = part
             logs = " ".join(f"{key} {value:.3f}" for key, value in event.logs.items())
-            terminal.say(f"step {event.step:,}/{event.steps:,} {event.images_per_second:,.0f} pictures/s {logs}")
+            terminal.say(f"step {event.step:,}/{event.steps:,} {event.examples_per_second:,.0f} examples/s {logs}")
 
     def _pass(self, step: int) -> None:
         """Say how long the rest takes."""

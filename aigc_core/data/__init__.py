@@ -1,7 +1,7 @@
 """Reading what is learnt from, and what is evaluated against.
 
-`read` gives pictures as arrays, with a `Survey` of what was found. `open_source` gives the records as they are, texts
-as well. Imports numpy and Pillow, never torch.
+`read` gives pictures as arrays, `read_texts` texts, each with a survey of what was found. `open_source` gives the
+records as they are. Imports numpy and Pillow, never torch.
 """
 
 from aigc_core.data.gathering import Dataset
@@ -11,6 +11,8 @@ from aigc_core.data.records import Record, Skipped, Source
 from aigc_core.data.sources import open_source
 from aigc_core.data.splits import SPLITS, split_of
 from aigc_core.data.survey import Survey
+from aigc_core.data.text_survey import TextSurvey
+from aigc_core.data.texts import TextData, TextReading, TextSet, read_texts
 
 __all__ = [
     "FITS",
@@ -21,8 +23,13 @@ __all__ = [
     "Skipped",
     "Source",
     "Survey",
+    "TextData",
+    "TextReading",
+    "TextSet",
+    "TextSurvey",
     "open_source",
     "read",
     "read_parts",
+    "read_texts",
     "split_of",
 ]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from aigc_core.data.groups import Groups, bucket_pairs, join
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -18,40 +19,9 @@ NEAR_CORRELATION = 0.98
 
 # Hashes at most three bits apart are equal in at least one of four parts of 16 bits: the pigeonhole principle.
 _BANDS = 4
-# In one band, each hash is compared with so many that follow it in order. Only where more than that share a band could
-# a pair be missed, and then its pictures are found by their other bands, or by a neighbour of theirs.
-_WINDOW = 64
 # A picture whose grey values differ by less than this, as a standard deviation, shows nothing to compare by.
 _FLAT = 2.0
 _CHUNK = 1024
-
-
-@dataclass(frozen=True, slots=True)
-class Groups:
-    """Pictures that are alike.
-
-    Attributes:
-        of: int64 ``(N,)``, for each picture the first one of its group; for most of them themselves.
-    """
-
-    of: NDArray[np.int64]
-
-    @property
-    def surplus(self) -> int:
-        """How many pictures are there besides the first of each group."""
-        return int((self.of != np.arange(len(self.of))).sum())
-
-    def examples(self, groups: int, members: int) -> list[list[int]]:
-        """Return the largest groups, with the first members of each."""
-        firsts, counts = np.unique(self.of, return_counts=True)
-        largest = [first for first in firsts[np.lexsort((firsts, -counts))][:groups] if (self.of == first).sum() > 1]
-        return [np.flatnonzero(self.of == first)[:members].tolist() for first in largest]
-
-
-def exact(digests: Sequence[bytes]) -> Groups:
-    """Group pictures whose digests are equal."""
-    first: dict[bytes, int] = {}
-    return Groups(np.array([first.setdefault(digest, index) for index, digest in enumerate(digests)], np.int64))
 
 
 def near(pixels: NDArray[np.uint8], same: Groups) -> Groups:
@@ -63,7 +33,7 @@ def near(pixels: NDArray[np.uint8], same: Groups) -> Groups:
         pixels: ``(N, C, H, W)``.
         same: the exact duplicates, of which only the first are looked at. They are in the result, too.
     """
-    firsts = np.flatnonzero(same.of == np.arange(len(same.of)))
+    firsts = same.firsts
     hashes, flat = _hashes(pixels, firsts)
     firsts, hashes = firsts[~flat], hashes[~flat]
     of = np.arange(len(pixels))
@@ -71,7 +41,7 @@ def near(pixels: NDArray[np.uint8], same: Groups) -> Groups:
         pairs = firsts[close]
         # Those that are together already, by others that are like both, are not compared.
         pairs = pairs[of[pairs[:, 0]] != of[pairs[:, 1]]]
-        _join(of, pairs[_correlation(pixels, pairs) >= NEAR_CORRELATION])
+        join(of, pairs[_correlation(pixels, pairs) >= NEAR_CORRELATION])
     return Groups(of[same.of])
 
 
@@ -113,15 +83,10 @@ def _close_pairs(hashes: NDArray[np.uint64]) -> Iterator[NDArray[np.int64]]:
     """Yield pairs of indices ``(P, 2)`` whose hashes are at most `NEAR_BITS` apart, some of them more than once."""
     bands = hashes.view(np.uint16).reshape(len(hashes), _BANDS)
     for band in range(_BANDS):
-        order = np.lexsort((hashes, bands[:, band]))
-        keys, sorted_hashes = bands[order, band], hashes[order]
-        for step in range(1, min(_WINDOW, len(order) - 1) + 1):
-            together = np.flatnonzero(keys[step:] == keys[:-step])
-            if not len(together):
-                break
-            apart = np.bitwise_count(sorted_hashes[together] ^ sorted_hashes[together + step])
-            close = together[apart <= NEAR_BITS]
-            yield np.stack([order[close], order[close + step]], axis=1)
+        keys = bands[:, band]
+        for pairs in bucket_pairs(keys, np.lexsort((hashes, keys))):
+            apart = np.bitwise_count(hashes[pairs[:, 0]] ^ hashes[pairs[:, 1]])
+            yield pairs[apart <= NEAR_BITS]
 
 
 def _correlation(pixels: NDArray[np.uint8], pairs: NDArray[np.int64]) -> NDArray[np.float32]:
@@ -138,15 +103,3 @@ def _standardised(grey: NDArray[np.float32]) -> NDArray[np.float32]:
     flat = grey.reshape(len(grey), -1)
     flat = flat - flat.mean(axis=1, keepdims=True)
     return np.asarray(flat / flat.std(axis=1, keepdims=True))
-
-
-def _join(of: NDArray[np.int64], pairs: NDArray[np.int64]) -> None:
-    """Join the groups of each pair ``(P, 2)``, in place; of each picture, `of` has the first one of its group."""
-    while len(pairs):
-        left, right = of[pairs[:, 0]], of[pairs[:, 1]]
-        if (left == right).all():
-            return
-        # Hang the later one under the earlier one, then let everybody look up to the first of its first.
-        np.minimum.at(of, np.maximum(left, right), np.minimum(left, right))
-        while (of != of[of]).any():
-            of[:] = of[of]

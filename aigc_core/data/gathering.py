@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from aigc_core.data.duplicates import exact, near
+from aigc_core.data.duplicates import near
+from aigc_core.data.groups import equal
 from aigc_core.data.memory import Room
 from aigc_core.data.pictures import Decoded, Fit, Size
 from aigc_core.data.records import Skipped
@@ -152,7 +153,7 @@ class Gathering:
     def _survey(
         self, kind: str, pixels: NDArray[np.uint8], label_names: tuple[str, ...], names: Sequence[str]
     ) -> Survey:
-        same = exact([example.digest for example in self.examples])
+        same = equal(example.digest for example in self.examples)
         similar = near(pixels, same)
         originals = sorted((example.decoded.original for example in self.examples), key=lambda size: size[0] * size[1])
         sizes = (originals[0], originals[len(originals) // 2], originals[-1])
@@ -198,12 +199,12 @@ class Gathering:
                 yield Skipped(example.name, example.decoded.note)
 
 
-def label_names(parts: Iterable[Gathering], ordered: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the classes that occur in `parts`; none where an example has none.
+def label_names(labels: Iterable[str | None], ordered: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the classes among `labels`, which are of examples; none where an example has none.
 
     They come in the source's order, if it gives one; otherwise numbers by value and others by name.
     """
-    labels = {example.label for part in parts for example in part.examples}
+    labels = set(labels)
     found = {label for label in labels if label is not None}
     if None in labels:
         return ()

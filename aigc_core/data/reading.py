@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from aigc_core.data.gathering import Dataset, Example, Gathering, Settings, digest_of, label_names
@@ -65,7 +65,7 @@ def read(
     (gathered,) = _gather(source, name, [part], size_of_all, settings, on_progress)
     if len(gathered.examples) < max(1, least):
         raise _too_few(name, gathered, least)
-    classes = label_names([gathered], source.label_names)
+    classes = label_names(_labels([gathered]), source.label_names)
     return gathered.finish(source.kind, classes, settings.channels or gathered.channels)
 
 
@@ -98,9 +98,13 @@ def read_parts(
         for gathered in _gather(source, name, together, size_of_all, settings, on_progress):
             if gathered.examples:
                 found[gathered.part.name] = gathered
-    classes = label_names(found.values(), source.label_names)
+    classes = label_names(_labels(found.values()), source.label_names)
     channels = settings.channels or max((gathered.channels for gathered in found.values()), default=1)
     return {split: found[split].finish(source.kind, classes, channels) for split in splits if split in found}
+
+
+def _labels(parts: Iterable[Gathering]) -> Iterator[str | None]:
+    return (example.label for part in parts for example in part.examples)
 
 
 def _pictures_at(path: str | Path) -> tuple[Source, str]:

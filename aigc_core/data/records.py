@@ -28,6 +28,7 @@ class Record:
         content: an encoded picture (bytes), its pixels (array ``(H, W)`` or ``(H, W, C)``, uint8), or a text.
         label: name of its class, or None.
         caption: a text that describes it, or None.
+        source: the text that a text was made of, such as an article of its summary, or None.
         split: the part of the data that the source puts it in, or None where the source has no parts.
         group: examples of one group are never parted by a split that is made here, or None.
     """
@@ -36,6 +37,7 @@ class Record:
     content: bytes | NDArray[Any] | str
     label: str | None = None
     caption: str | None = None
+    source: str | None = None
     split: str | None = None
     group: str | None = None
 

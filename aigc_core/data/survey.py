@@ -11,7 +11,7 @@ from aigc_core.data.records import Skipped, printable
 
 if TYPE_CHECKING:
     from aigc_core.content import JSON
-    from aigc_core.data.duplicates import Groups
+    from aigc_core.data.groups import Groups
 
 #: Names that stand as examples.
 EXAMPLES = 5

@@ -102,6 +102,9 @@ class Evidence(Protocol):
     def items(self, part: Part) -> Items:
         """Return the content of a part."""
 
+    def sources(self, part: Part) -> list[str] | None:
+        """Return what each text of a part was made of, e.g. articles of summaries, or None."""
+
     def conditions(self, part: Part) -> NDArray[np.int64] | None:
         """Return the label of each item of a part, as an index of ``labels``, or None."""
 

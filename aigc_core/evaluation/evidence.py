@@ -36,6 +36,9 @@ class Gathered:
         split: which part of the real examples the model is held against.
         resamples: how often a bootstrap resamples.
         on_sample: told how far sampling is.
+
+    Attributes:
+        prompts: of each item that is made, where they differ: texts that a model transforms.
     """
 
     def __init__(
@@ -51,6 +54,7 @@ class Gathered:
         self.embedder: ReadyEmbedder | None = None
         self.reference: Reference | None = None
         self.split = split
+        self.prompts: list[str] | None = None
         self._pipeline = pipeline
         self._on_sample = on_sample
         self._real: dict[Part, Real | None] = {}
@@ -91,7 +95,7 @@ class Gathered:
     @cached_property
     def samples(self) -> Samples:
         """What the model made."""
-        return draw_samples(self.plan, self.component, self._on_sample)
+        return draw_samples(self.plan, self.component, self._on_sample, self.prompts)
 
     def has(self, part: Part) -> bool:
         """Say whether there is any such content."""
@@ -139,6 +143,10 @@ class Gathered:
     def items(self, part: Part) -> Items:
         """Return the content of a part. Raises UsageError where there is none."""
         return self.samples.items if part == "generated" else self._needed(part).items
+
+    def sources(self, part: Part) -> list[str] | None:
+        """Return what each text of a part was made of, e.g. articles of summaries, or None."""
+        return self.prompts if part == "generated" else self._needed(part).sources
 
     def conditions(self, part: Part) -> NDArray[np.int64] | None:
         """Return the label of each item of a part, as an index of ``labels``, or None."""

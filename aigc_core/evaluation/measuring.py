@@ -93,13 +93,25 @@ def evaluate(
     pipeline = pipeline or Pipeline()
     if split not in SPLITS:
         raise unknown("split", split, SPLITS)
-    order = Order(pipeline.planner.modality_of(model), n=n, seed=seed, model=model, options=options)
+    modality = pipeline.planner.modality_of(model)
+    prompts = _sources(pipeline, model, data, split) if _transforms(pipeline, model) else None
+    order = Order(
+        modality,
+        n=min(n, len(prompts)) if prompts else n,
+        seed=seed,
+        prompt=prompts[0] if prompts else None,
+        model=model,
+        options=options,
+    )
     plan = pipeline.planner.plan(order, configured_steps=False)
     wanted = ready_metrics(pipeline, metrics, plan.order.modality)
     evidence = Gathered(pipeline, plan, split, resamples, on_sample)
-    shape = plan.model.shape if plan.model else evidence.samples.items.shape[1:]
+    evidence.prompts = prompts
+    shape: Sequence[int] = plan.model.shape if plan.model else ()
+    if not plan.model and order.modality == "image":
+        shape = evidence.samples.items.shape[1:]
     if data is not None:
-        evidence.reference = Reference(data, shape, evidence.labels)
+        evidence.reference = Reference(data, order.modality, shape, evidence.labels)
         if evidence.real("reference") is None:
             raise UsageError(f"the data has no {split} part", hint=f"--split: {', '.join(SPLITS)}")
     chosen = _eyes(pipeline, plan, shape, embedders) if any(metric.looks for metric in wanted) else {}
@@ -107,6 +119,8 @@ def evaluate(
     measurements: list[Measurement] = []
     left_out: list[LeftOut] = []
     for metric in wanted:
+        if metric.looks and not eyes:
+            left_out.append(LeftOut(metric=metric.entry.spec.name, reason=f"there is no embedder for {modality}"))
         for seen in [evidence.through(eye) for eye in eyes] if metric.looks else [evidence]:
             try:
                 reason = missing(metric, seen)
@@ -130,6 +144,25 @@ def evaluate(
         embedders=chosen,
         environment=dict(environment()),
     )
+
+
+def _transforms(pipeline: Pipeline, name: str) -> bool:
+    """Say whether a model makes something of a text, without which it makes nothing."""
+    if name in pipeline.registry.generators:
+        return False
+    return pipeline.planner.models.find(name).manifest.prompt == "required"
+
+
+def _sources(pipeline: Pipeline, name: str, data: Data | None, split: str) -> list[str]:
+    """Return the texts that the model is to transform: those of the data's pairs."""
+    model = pipeline.planner.models.find(name)
+    real = Reference(data, model.manifest.modality, model.shape, model.labels).part(split) if data is not None else None
+    if real is None or real.sources is None:
+        raise UsageError(
+            f"{name} transforms texts, and there are none to give it",
+            hint="give pairs, a column source and a column target: --data pairs.csv",
+        )
+    return real.sources
 
 
 def ready_metrics(pipeline: Pipeline, given: Sequence[str], modality: str) -> list[ReadyMetric]:
@@ -160,6 +193,9 @@ def _eyes(pipeline: Pipeline, plan: Plan, shape: Sequence[int], given: Sequence[
     if given:
         return dict.fromkeys(given, "asked for")
     named = named_embedder(plan.model.folder) if plan.model else None
+    kinds = (entry.spec for entry in pipeline.registry.embedders.values())
+    if not named and all(kind.modality != plan.order.modality or kind.default_for is None for kind in kinds):
+        return {}
     name, why = default_embedder(pipeline, plan.order.modality, shape, named)
     return {name: why}
 

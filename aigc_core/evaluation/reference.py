@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from aigc_core.data import TextData
 from aigc_core.errors import UsageError, unknown
 from aigc_core.evaluation.contract import Items
 from aigc_core.evaluation.records import Source
@@ -16,6 +17,8 @@ from aigc_core.evaluation.records import Source
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+    from aigc_core.data import TextSet
 
 SPLITS = ("train", "validation", "test")
 
@@ -32,7 +35,7 @@ class Dataset(Protocol):
 
 
 #: Where real examples come from: a path that ``aigc train`` takes, too, or data sets by split.
-Data = str | Path | Mapping[str, Dataset]
+Data = str | Path | Mapping[str, Dataset | TextData]
 
 
 @dataclass(frozen=True)
@@ -42,18 +45,21 @@ class Real:
     Attributes:
         items: the content.
         conditions: label of each, as an index of the model's labels, or None where they are not the model's.
+        sources: of texts that were made of others: those others; or None.
     """
 
     source: Source
     items: Items
     conditions: NDArray[np.int64] | None
+    sources: list[str] | None = None
 
     def first(self, indices: NDArray[np.int64]) -> Real:
         """Return some of the examples, in that order."""
         conditions = None if self.conditions is None else self.conditions[indices]
         items = take(self.items, indices)
+        sources = None if self.sources is None else take(self.sources, indices)
         source = Source(split=self.source.split, n=len(indices), sha256=digest(items))
-        return Real(source, items, conditions)
+        return Real(source, items, conditions, sources)
 
 
 class Reference:
@@ -61,17 +67,18 @@ class Reference:
 
     Args:
         data: a path, or data sets by split (``"train"``, ``"validation"``, ``"test"``).
-        shape: of one example, ``(C, H, W)``: pictures in files are brought to it.
+        modality: of the examples.
+        shape: of one picture, ``(C, H, W)``: pictures in files are brought to it.
         labels: of the model, in order.
     """
 
-    def __init__(self, data: Data, shape: Sequence[int], labels: Sequence[str]) -> None:
+    def __init__(self, data: Data, modality: str, shape: Sequence[int], labels: Sequence[str]) -> None:
         self._shape = tuple(shape)
         self._labels = tuple(labels)
         for split in () if isinstance(data, (str, Path)) else data:
             if split not in SPLITS:
                 raise unknown("split", split, SPLITS)
-        self._read = _from_path(Path(data), self._shape) if isinstance(data, (str, Path)) else data.get
+        self._read = _reader(Path(data), modality, self._shape) if isinstance(data, (str, Path)) else data.get
         self._parts: dict[str, Real | None] = {}
 
     def part(self, split: str) -> Real | None:
@@ -82,8 +89,15 @@ class Reference:
         """
         if split not in self._parts:
             found = self._read(split)
-            self._parts[split] = None if found is None or not len(found.pixels) else self._real(split, found)
+            self._parts[split] = self._part(split, found)
         return self._parts[split]
+
+    def _part(self, split: str, found: Dataset | TextData | None) -> Real | None:
+        if isinstance(found, TextData):
+            texts, sources = list(found.texts), None if found.sources is None else list(found.sources)
+            conditions = _as_conditions(found.labels, found.label_names, self._labels)
+            return Real(Source(split=split, n=len(texts), sha256=digest(texts)), texts, conditions, sources)
+        return self._real(split, found) if found is not None and len(found.pixels) else None
 
     def _real(self, split: str, found: Dataset) -> Real:
         if self._shape and found.pixels.shape[1:] != self._shape:
@@ -91,10 +105,21 @@ class Reference:
                 f"the {split} pictures are {_spell(found.pixels.shape[1:])}, and the model's {_spell(self._shape)}"
             )
         source = Source(split=split, n=len(found.pixels), sha256=digest(found.pixels))
-        return Real(source, found.pixels, _as_conditions(found, self._labels))
+        return Real(source, found.pixels, _as_conditions(found.labels, found.label_names, self._labels))
 
 
-def _from_path(path: Path, shape: tuple[int, ...]) -> Callable[[str], Dataset | None]:
+def _reader(path: Path, modality: str, shape: tuple[int, ...]) -> Callable[[str], Dataset | TextData | None]:
+    """Return what reads the parts of the data at `path`, once."""
+    if modality == "text":
+
+        @cache
+        def texts() -> TextSet:
+            from aigc_core.data import read_texts
+
+            return read_texts(path)
+
+        return lambda split: texts().part(split)
+
     @cache
     def parts() -> Mapping[str, Dataset]:
         from aigc_core.data import read_parts
@@ -105,14 +130,16 @@ def _from_path(path: Path, shape: tuple[int, ...]) -> Callable[[str], Dataset | 
     return lambda split: parts().get(split)
 
 
-def _as_conditions(found: Dataset, labels: tuple[str, ...]) -> NDArray[np.int64] | None:
+def _as_conditions(
+    found: NDArray[np.int64] | None, names: Sequence[str], labels: tuple[str, ...]
+) -> NDArray[np.int64] | None:
     """Translate the data's labels into the model's, by name."""
     import numpy as np
 
-    if found.labels is None or not labels or not set(found.label_names) <= set(labels):
+    if found is None or not labels or not set(names) <= set(labels):
         return None
-    place = np.array([labels.index(name) for name in found.label_names], np.int64)
-    return place[found.labels]
+    place = np.array([labels.index(name) for name in names], np.int64)
+    return place[found]
 
 
 def take(items: Items, indices: NDArray[np.int64]) -> Items:

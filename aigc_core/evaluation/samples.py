@@ -37,8 +37,16 @@ class Samples:
     conditions: NDArray[np.int64] | None
 
 
-def draw_samples(plan: Plan, generator: Generator, on_sample: OnSample | None = None) -> Samples:
+def draw_samples(
+    plan: Plan, generator: Generator, on_sample: OnSample | None = None, prompts: Sequence[str] | None = None
+) -> Samples:
     """Make ``plan.order.n`` items, in calls of the model's micro-batch, and put them together.
+
+    Args:
+        plan: what is sampled.
+        generator: with its weights.
+        on_sample: told how far it is.
+        prompts: of each item, where they differ.
 
     Raises:
         PluginError: the generator failed, or made something else than its modality, or pictures of several sizes.
@@ -53,7 +61,7 @@ def draw_samples(plan: Plan, generator: Generator, on_sample: OnSample | None = 
         count = min(plan.micro_batch, order.n - start)
         # Padded as in a run, with items of their own: a noise stream is used up by whoever draws from it.
         places = [start + min(index, count - 1) for index in range(plan.micro_batch)]
-        items = [_item(plan, place) for place in places]
+        items = [_item(plan, place, prompts[place] if prompts else plan.order.prompt) for place in places]
         made = dict(_finals(generator, items, who))
         for index in range(count):
             if index not in made:
@@ -67,11 +75,11 @@ def draw_samples(plan: Plan, generator: Generator, on_sample: OnSample | None = 
     return Samples(put_together(contents, who), conditions)
 
 
-def _item(plan: Plan, index: int) -> Item:
+def _item(plan: Plan, index: int, prompt: str | None) -> Item:
     """Return what the generator sees of one item, as a run without candidates hands it over."""
     seed = item_seed(plan.order.seed, index)
     condition = plan.condition(Noise(seed, "condition"))
-    return Item(plan.order.prompt, {}, condition, plan.options, Noise(seed, "generate/0"))
+    return Item(prompt, {}, condition, plan.options, Noise(seed, "generate/0"))
 
 
 def _finals(generator: Generator, items: Sequence[Item], who: str) -> Iterator[tuple[int, Content]]:

@@ -9,16 +9,19 @@ from aigc_core.training.contract import (
     Context,
     DataShape,
     Encodes,
+    Examples,
+    HasFiles,
     Likelihood,
     Loss,
     Phase,
+    ReadsTexts,
     Samples,
     Trainable,
     Trained,
     Watched,
 )
 from aigc_core.training.loop import Training, train
-from aigc_core.training.loop.data import Examples, Pictures
+from aigc_core.training.loop.data import Pictures
 from aigc_core.training.options import TrainingOptions
 
 __all__ = [
@@ -28,10 +31,12 @@ __all__ = [
     "DataShape",
     "Encodes",
     "Examples",
+    "HasFiles",
     "Likelihood",
     "Loss",
     "Phase",
     "Pictures",
+    "ReadsTexts",
     "Samples",
     "Trainable",
     "Trained",

@@ -9,12 +9,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
+from aigc_core.content import empty
+
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
     from pydantic import BaseModel
     from torch import Tensor
     from torch.nn import Module
 
     from aigc_core.content import JSON
+    from aigc_core.data import TextData
     from aigc_core.randomness import Noise
 
 
@@ -38,12 +43,14 @@ class Batch:
     """Examples as the loop gives them to ``loss``.
 
     Attributes:
-        data: pictures ``(B, C, H, W)``, float32 in [0, 1].
-        condition: labels ``(B,)`` int64, or None.
+        data: pictures ``(B, C, H, W)``, float32 in [0, 1]; or tokens of texts ``(B, T)``, int64, padded.
+        condition: labels ``(B,)`` int64, or vectors ``(B, D)`` float32, or None.
+        source: tokens of the texts that `data` was made of ``(B, S)``, int64, padded, or None.
     """
 
     data: Tensor
     condition: Tensor | None = None
+    source: Tensor | None = None
 
 
 @dataclass(slots=True)
@@ -97,12 +104,48 @@ class DataShape:
     """What a component must know of the data before it is built.
 
     Attributes:
-        shape: of one example, ``(C, H, W)`` for pictures.
+        shape: of one example, ``(C, H, W)`` for pictures, ``(T,)`` for texts of at most T tokens.
         labels: names of the classes in order, or empty.
+        files: what belongs to the model besides its weights and was made of the data before: a tokenizer.
+        vector: length of the vector that each example is conditioned by; 0: none.
     """
 
     shape: tuple[int, ...]
     labels: tuple[str, ...] = ()
+    files: Mapping[str, bytes] = field(default_factory=empty, hash=False)
+    vector: int = 0
+
+
+class Examples(Protocol):
+    """Anything that can be learnt from: a number of examples, what is known of them, and batches by index.
+
+    Each epoch is a permutation of its own. One that wants another order has a method ``order(seed, batch)`` which
+    gives an `Order`.
+    """
+
+    def __len__(self) -> int: ...
+
+    @property
+    def described(self) -> DataShape:
+        """What a component must know before it is built."""
+
+    def batch(self, indices: NDArray[np.int64]) -> Batch:
+        """Return the examples at `indices`, in that order."""
+
+
+class Order(Protocol):
+    """An endless order of examples. It depends on the place alone, so a training can go on from any step."""
+
+    def indices(self, start: int, count: int) -> NDArray[np.int64]:
+        """Return the examples at places ``start .. start + count - 1``."""
+
+
+@runtime_checkable
+class Ordered(Protocol):
+    """Examples that have an order of their own, such as pieces of one long text."""
+
+    def order(self, seed: int, batch: int) -> Order:
+        """Return the order for a seed and a number of examples a step."""
 
 
 class Trainable(Protocol):
@@ -133,6 +176,32 @@ class Trainable(Protocol):
 
     def fit_sampler(self, data: Iterator[Batch], seed: int) -> Mapping[str, Tensor]:
         """After training, fit what ``sample`` draws from (a GMM prior) and return its tensors, or nothing."""
+
+
+@runtime_checkable
+class ReadsTexts(Protocol):
+    """A trainable component that learns from texts: it says how they become tokens."""
+
+    @classmethod
+    def examples(cls, config: Any, texts: TextData, files: Mapping[str, bytes] | None = None) -> Examples:
+        """Return `texts` as examples.
+
+        Args:
+            config: an instance of ``Config``.
+            texts: what is learnt from, or held against.
+            files: ``DataShape.files`` that were made before, of other texts: taken instead of making new ones.
+
+        Raises:
+            UsageError: nothing can be learnt from them.
+        """
+
+
+@runtime_checkable
+class HasFiles(Protocol):
+    """A component whose model folder holds more than weights."""
+
+    def files(self) -> Mapping[str, bytes]:
+        """Return name → content of further files, e.g. what lets another library load the model."""
 
 
 @runtime_checkable

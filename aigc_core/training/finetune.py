@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
+from aigc_core.data import TextData
 from aigc_core.errors import UsageError, near_miss
+from aigc_core.training.learnt import examples_of
 from aigc_core.training.loop.checkpoint import Checkpoints
 from aigc_core.training.loop.data import Pictures
 from aigc_core.training.making import make
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from aigc_core.content import Content
     from aigc_core.models import Model
     from aigc_core.pipeline import Pipeline
+    from aigc_core.training.contract import Examples
     from aigc_core.training.learnt import Learnt
     from aigc_core.training.loop import Training
     from aigc_core.training.plan import TrainPlan
@@ -56,7 +59,7 @@ class Base:
 
     tensors: Mapping[str, Tensor]
     labels: tuple[str, ...]
-    data: Pictures
+    data: Examples
 
     @classmethod
     def of(cls, model: Model, learnt: Learnt, plan: TrainPlan, pipeline: Pipeline) -> Base:
@@ -66,17 +69,51 @@ class Base:
             UsageError: the shares or shapes do not fit.
             ModelError: the model is damaged.
         """
-        if learnt.pictures.described.shape != model.shape:
+        if isinstance(learnt.real, TextData):
+            return cls(_tensors(model, plan), model.labels, _with_rehearsed_texts(learnt.real, model, plan, pipeline))
+        if learnt.real.described.shape != model.shape:
             raise UsageError(
-                f"{model.name} makes pictures of {model.shape}, and the data has {learnt.pictures.described.shape}",
+                f"{model.name} makes pictures of {model.shape}, and the data has {learnt.real.described.shape}",
                 hint="leave --size out",
             )
-        own = _labelled(learnt.pictures, model.labels, plan.name)
-        share = plan.order.rehearse if plan.order.rehearse is not None else REHEARSE if model.labels else 0.0
-        if not 0 <= share < 1:
-            raise UsageError(f"a share of {share:g} cannot be rehearsed", hint="give 0 or more, and less than 1")
+        own = _labelled(learnt.real, model.labels, plan.name)
+        share = _share(plan, REHEARSE if model.labels else 0.0)
         data = _joined(own, _rehearsed(model, share, len(own), pipeline, plan), share) if share else own
         return cls(_tensors(model, plan), model.labels, data)
+
+
+def _share(plan: TrainPlan, default: float) -> float:
+    """Return the share of what is learnt from that the model makes. Raises UsageError where it is none."""
+    share = plan.order.rehearse if plan.order.rehearse is not None else default
+    if not 0 <= share < 1:
+        raise UsageError(f"a share of {share:g} cannot be rehearsed", hint="give 0 or more, and less than 1")
+    return share
+
+
+def _with_rehearsed_texts(own: TextData, model: Model, plan: TrainPlan, pipeline: Pipeline) -> Examples:
+    """Return one's own texts, and as many of the model's as are to be rehearsed; its labels must be known to it."""
+    if not set(own.label_names) <= set(model.labels):
+        raise UsageError(
+            f"{model.name} knows the labels {', '.join(model.labels) or '(none)'}, "
+            f"and the data has {', '.join(own.label_names)}",
+            hint="train a model of one's own: leave --from out",
+        )
+    if model.labels and own.labels is None:
+        raise UsageError(f"{model.name} is told labels, and the data has none", hint="add a column label")
+    if own.labels is not None:
+        places = np.array([model.labels.index(name) for name in own.label_names])
+        own = replace(own, labels=places[own.labels], label_names=model.labels)
+    share = _share(plan, 0.0)
+    if not share:
+        return examples_of(plan, own)
+    if own.sources is not None or own.labels is not None:
+        raise UsageError("pairs and labelled texts cannot be rehearsed", hint="leave --rehearse out")
+    n = max(REHEARSED, math.ceil(share / (1 - share) * len(own)))
+    made = [str(artifact.content) for artifact in make(pipeline, "text", model.folder, n, plan.options.seed)]
+    if not made:
+        raise UsageError(f"moderation lets none of {model.name}'s own texts pass", hint="set --rehearse 0")
+    times = max(1, round(len(made) * (1 - share) / share / len(own)))
+    return examples_of(plan, TextData([*list(own.texts) * times, *made]))
 
 
 def _labelled(pictures: Pictures, labels: tuple[str, ...], name: str) -> Pictures:

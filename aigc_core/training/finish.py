@@ -8,20 +8,23 @@ import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from aigc_core.contact_sheet import contact_sheet
+from aigc_core.data import TextData, TextSurvey
 from aigc_core.evaluation import Evaluation, evaluate
 from aigc_core.models import save_model
 from aigc_core.provenance import environment
 from aigc_core.specs import GeneratorSpec
-from aigc_core.training.contract import Alarm
+from aigc_core.training.contract import Alarm, HasFiles
+from aigc_core.training.loop.data import Pictures
 from aigc_core.training.making import make
 from aigc_core.training.resume import RUN, write_run
 from aigc_core.training.telling.card import CardFacts, card
 from aigc_core.training.telling.report import write_report
 from aigc_core.training.tracking import ALARMS, METRICS, read_lines
 from aigc_core.training.watching.film import film
+from aigc_core.training.watching.text_samples import RULE
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -35,8 +38,8 @@ if TYPE_CHECKING:
     from aigc_core.training.watching.watch import Watch
 
 #: What the numbers of the card are measured on. ``aigc evaluate`` takes more, and anybody can.
-MEASURED = 1000
-SHOWN = 64
+MEASURED, MEASURED_TEXTS = 1000, 200
+SHOWN, SHOWN_TEXTS = 64, 16
 MICRO_BATCH = 16
 
 
@@ -71,13 +74,14 @@ class Outcome:
 def finish(outcome: Outcome, watch: Watch, pipeline: Pipeline) -> str:
     """Write the model folder, ``aigc.json`` last, and return the command that uses the model."""
     plan, folder = outcome.plan, outcome.plan.run_folder
-    watch.last_pictures(folder, outcome.learnt.pictures)
-    film(folder / "samples", folder / "film.gif")
+    watch.last(folder)
+    if plan.spec.modality == "image":
+        film(folder / "samples", folder / "film.gif")
     draft = folder / "model"  # whole, but not under its name: it must make its own samples first
     _save(outcome, draft, "", None, None)
     samples, evaluation = None, None
     if isinstance(plan.spec, GeneratorSpec):
-        samples = _samples(plan, draft, pipeline)
+        samples = _samples(outcome, draft, pipeline)
         evaluation = _measured(outcome, draft, pipeline)
     run = {
         **outcome.run,
@@ -96,8 +100,10 @@ def finish(outcome: Outcome, watch: Watch, pipeline: Pipeline) -> str:
     return _use(plan)
 
 
-def _save(outcome: Outcome, folder: Path, text: str, samples: Image | None, metrics: Mapping[str, JSON] | None) -> None:
-    plan, described = outcome.plan, outcome.training.data.described
+def _save(
+    outcome: Outcome, folder: Path, text: str, samples: Image | str | None, metrics: Mapping[str, JSON] | None
+) -> None:
+    plan, described, component = outcome.plan, outcome.training.data.described, outcome.training.component
     save_model(
         folder,
         name=plan.name,
@@ -107,6 +113,9 @@ def _save(outcome: Outcome, folder: Path, text: str, samples: Image | None, metr
         shape=described.shape,
         tensors=outcome.tensors,
         labels=outcome.labels,
+        vector=described.vector,
+        files={**described.files, **(component.files() if isinstance(component, HasFiles) else {})},
+        prompt=_prompt(outcome),
         micro_batch=MICRO_BATCH,
         licence=plan.order.licence or "unknown",
         card=text,
@@ -115,17 +124,37 @@ def _save(outcome: Outcome, folder: Path, text: str, samples: Image | None, metr
     )
 
 
-def _samples(plan: TrainPlan, model: Path, pipeline: Pipeline) -> Image | None:
-    """Make the sheet of samples the way anybody would: seeds in a row, moderated."""
-    pictures: list[Any] = [artifact.content for artifact in make(pipeline, plan.spec.modality, model, SHOWN, 0)]
+def _prompt(outcome: Outcome) -> Literal["none", "optional", "required"]:
+    """Say whether the model takes a prompt: one that transforms texts cannot do without."""
+    if isinstance(outcome.learnt.real, TextData) and outcome.learnt.real.sources is not None:
+        return "required"
+    prompt: Any = getattr(outcome.plan.spec, "prompt", "none")
+    return cast(Literal["none", "optional", "required"], prompt)
+
+
+def _samples(outcome: Outcome, model: Path, pipeline: Pipeline) -> Image | str | None:
+    """Make samples the way anybody would: seeds in a row, moderated; pictures on a sheet, texts below each other."""
+    real, modality = outcome.learnt.real, outcome.plan.spec.modality
+    if isinstance(real, TextData):
+        sources = real.sources or (None,)
+        prompts = [sources[place % len(sources)] for place in range(SHOWN_TEXTS if real.sources else 1)]
+        count = 1 if real.sources else SHOWN_TEXTS
+        made = [
+            str(artifact.content)
+            for place, prompt in enumerate(prompts)
+            for artifact in make(pipeline, modality, model, count, place, prompt)
+        ]
+        return RULE.join(made) + "\n" if made else None
+    pictures: list[Any] = [artifact.content for artifact in make(pipeline, modality, model, SHOWN, 0)]
     return contact_sheet(pictures, columns=8) if pictures else None
 
 
 def _measured(outcome: Outcome, model: Path, pipeline: Pipeline) -> Evaluation:
     """Hold samples against what was kept apart; where nothing was, against nothing."""
     learnt = outcome.learnt
-    data = {"train": learnt.pictures, "validation": learnt.kept_apart} if learnt.kept_apart else None
-    return evaluate(str(model), data, n=MEASURED, split="validation", pipeline=pipeline)
+    data: Any = {"train": learnt.real, "validation": learnt.kept_apart} if learnt.kept_apart else None
+    n = MEASURED if isinstance(learnt.real, Pictures) else MEASURED_TEXTS
+    return evaluate(str(model), data, n=n, split="validation", pipeline=pipeline)
 
 
 def _facts(outcome: Outcome, metrics: Sequence[Mapping[str, Any]]) -> CardFacts:
@@ -139,7 +168,9 @@ def _facts(outcome: Outcome, metrics: Sequence[Mapping[str, Any]]) -> CardFacts:
         component=plan.order.component,
         summary=plan.spec.summary,
         data=learnt.name,
-        pictures=len(learnt.pictures),
+        examples=len(learnt.real),
+        modality=plan.spec.modality,
+        characters=learnt.survey.characters if isinstance(learnt.survey, TextSurvey) else 0,
         counts=learnt.survey.labels,
         labels=outcome.labels,
         shape=described.shape,
@@ -166,4 +197,6 @@ def _use(plan: TrainPlan) -> str:
     """Return the command that generates with the model, or says what it is good for."""
     if not isinstance(plan.spec, GeneratorSpec):
         return f"aigc evaluate MODEL --embedder {plan.name} --data DATA"
+    if plan.spec.modality == "text":
+        return f"aigc generate --modality text -m {shlex.quote(plan.address)} -n 4"
     return f"aigc generate --modality {plan.spec.modality} -m {shlex.quote(plan.address)} -n 16 --grid"

@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from aigc_core.data import Dataset, Survey, read, read_parts
+from aigc_core.data import Dataset, Survey, TextData, TextSurvey, read, read_parts, read_texts
 from aigc_core.data.splits import TRAIN, VALIDATION
+from aigc_core.errors import PluginError, UsageError
+from aigc_core.models import WEIGHTS
+from aigc_core.pipeline.stages import run_step
+from aigc_core.randomness import Noise
+from aigc_core.training.contract import Examples, ReadsTexts
 from aigc_core.training.loop.data import Pictures
 
 if TYPE_CHECKING:
+    from aigc_core.models import Model
     from aigc_core.training.plan import TrainPlan
 
 ALL = "all"
 
-#: From so many pictures on, some are kept apart, so that there is something to hold the samples against. A smaller
+#: From so many examples on, some are kept apart, so that there is something to hold the samples against. A smaller
 #: set has too few for that, and needs them all.
 ENOUGH_TO_KEEP_APART = 1000
 
 #: Fewer cannot be learnt from in any sense.
 LEAST = 2
+
+Real = Pictures | TextData
+Progress = Callable[[int, int | None], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,32 +39,36 @@ class Learnt:
 
     Attributes:
         name: of the file or folder, no path.
-        pictures: what is learnt from.
-        kept_apart: pictures of the same data that are not, or None.
+        examples: as the loop takes them.
+        real: the same as it was read, and as an evaluation takes it.
+        kept_apart: more of the same data that is not learnt from, or None.
         survey: what was found, of all of it.
     """
 
     name: str
-    pictures: Pictures
-    kept_apart: Pictures | None
-    survey: Survey
+    examples: Examples
+    real: Real
+    kept_apart: Real | None
+    survey: Survey | TextSurvey
 
     @property
     def lines(self) -> tuple[str, ...]:
         """What was found, for people."""
+        kind = "pictures" if isinstance(self.real, Pictures) else "texts"
         apart = f"{len(self.kept_apart):,} kept apart to measure with" if self.kept_apart else ""
-        return (
-            *self.survey.lines(),
-            f"learning from {len(self.pictures):,} pictures" + (f", {apart}" if apart else ""),
-        )
+        return (*self.survey.lines(), f"learning from {len(self.real):,} {kind}" + (f", {apart}" if apart else ""))
 
 
-def learn_from(plan: TrainPlan, on_progress: Callable[[int, int | None], None] | None = None) -> Learnt:
+def learn_from(plan: TrainPlan, on_progress: Progress | None = None) -> Learnt:
     """Read what `plan` learns from, and keep some of it apart where there is enough.
 
     Raises:
-        FileError, UsageError: it cannot be read, or holds too few pictures; the message says why they were skipped.
+        FileError, UsageError: it cannot be read, or holds too little; the message says why the rest was skipped.
     """
+    return _texts(plan, on_progress) if plan.spec.modality == "text" else _pictures(plan, on_progress)
+
+
+def _pictures(plan: TrainPlan, on_progress: Progress | None) -> Learnt:
     channels = plan.base.shape[0] if plan.base and len(plan.base.shape) == 3 else None
     path, size = plan.order.data, plan.size
     found = read_parts(path, (ALL, TRAIN, VALIDATION), size=size, channels=channels, on_progress=on_progress)
@@ -69,8 +82,51 @@ def learn_from(plan: TrainPlan, on_progress: Callable[[int, int | None], None] |
         # Nothing is cut from so little; what the source keeps apart itself stays apart.
         train, apart = read(path, size=size, channels=channels, least=LEAST), None
     survey = whole.survey if train.survey.split_by == "hash" else train.survey
-    return Learnt(Path(path).resolve().name, _pictures(train), _pictures(apart) if apart else None, survey)
+    pictures = _as_pictures(train)
+    return Learnt(_name(plan), pictures, pictures, _as_pictures(apart) if apart else None, survey)
 
 
-def _pictures(data: Dataset) -> Pictures:
+def _as_pictures(data: Dataset) -> Pictures:
     return Pictures(data.pixels, data.labels, data.label_names)
+
+
+def _texts(plan: TrainPlan, on_progress: Progress | None) -> Learnt:
+    found = read_texts(
+        plan.order.data, plan.reading, prepare=lambda text: prepared(plan, text), least=LEAST, on_progress=on_progress
+    )
+    train, apart = found.part(TRAIN), found.part(VALIDATION)
+    if train is None or (found.survey.split_by == "hash" and len(found.data) < ENOUGH_TO_KEEP_APART):
+        train, apart = found.data, None
+    return Learnt(_name(plan), examples_of(plan, train), train, apart, found.survey)
+
+
+def prepared(plan: TrainPlan, text: str) -> str:
+    """Return a text after the steps of the plan. Raises ItemError for one that a step leaves out."""
+    for position, step in enumerate(plan.pre):
+        text, _ = run_step(step, text, "text", plan.request, Noise(plan.options.seed, f"pre/{position}"), None)
+    return text
+
+
+def examples_of(plan: TrainPlan, texts: TextData) -> Examples:
+    """Return texts as the component wants to learn them.
+
+    Raises:
+        UsageError: it cannot learn from them.
+        PluginError: it makes texts and says not how they are learnt.
+    """
+    if not isinstance(plan.component, ReadsTexts):
+        raise PluginError(f"{plan.order.component} learns from texts and has no examples()")
+    if texts.sources is not None and not plan.takes_source:
+        raise UsageError(
+            f"{plan.order.component} transforms nothing, and the data are pairs",
+            hint="name one column: --set text=COLUMN",
+        )
+    return plan.component.examples(plan.config, texts, _files(plan.base) if plan.base else None)
+
+
+def _files(base: Model) -> Mapping[str, bytes]:
+    return {name: base.read(name) for name in base.manifest.files if name != WEIGHTS}
+
+
+def _name(plan: TrainPlan) -> str:
+    return Path(plan.order.data).resolve().name

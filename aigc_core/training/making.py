@@ -10,12 +10,14 @@ from aigc_core.events import ArtifactCreated
 from aigc_core.pipeline import Order, Pipeline
 
 
-def make(pipeline: Pipeline, modality: str, model: Path, n: int, seed: int) -> list[Artifact]:
+def make(
+    pipeline: Pipeline, modality: str, model: Path, n: int, seed: int, prompt: str | None = None
+) -> list[Artifact]:
     """Make `n` items with the model in a folder, and return those that moderation lets pass.
 
     The steps of ``[pipeline.MODALITY]`` are left out: what is learnt from, and shown of a model, is the model's own.
     """
-    order = Order(modality, n=n, seed=seed, model=str(model))
+    order = Order(modality, n=n, seed=seed, prompt=prompt, model=str(model))
     plan = pipeline.planner.plan(order, configured_steps=False)
     with closing(pipeline.stream(plan, surface="train")) as events:
         return [event.artifact for event in events if isinstance(event, ArtifactCreated)]

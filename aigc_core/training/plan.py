@@ -11,11 +11,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from aigc_core.content import JSON, empty
+from aigc_core.content import JSON, Request, empty
+from aigc_core.data import TextReading
 from aigc_core.errors import PluginError, UsageError, unknown
 from aigc_core.models import MANIFEST, Model, Models
 from aigc_core.pipeline import draw_seed
-from aigc_core.pipeline.options import validate
+from aigc_core.pipeline.options import Given, validate
+from aigc_core.pipeline.plan import Planner, ReadyStep
 from aigc_core.registry import Registered, Registry
 from aigc_core.training.options import TrainingOptions
 from aigc_core.training.tracking import TRACKERS
@@ -43,7 +45,8 @@ class TrainOrder:
         data: a folder, archive or table.
         name: of the model, or a folder for it; None: after the data and the component.
         preset: one of the component's, e.g. ``"tiny"``; None: ``"small"``, where it has one.
-        options: of the component's config and of the training, by name.
+        options: of the component's config, of the training, and of how texts are read, by name.
+        pre: preprocessors that each text passes before it is learnt from.
         steps, minutes: how long, one of them or neither (then the preset says).
         seed: None draws one.
         size: side of the pictures in pixels; None: as the preset says, or as the data is, at most 64.
@@ -60,6 +63,7 @@ class TrainOrder:
     name: str | None = None
     preset: str | None = None
     options: Mapping[str, JSON] = field(default_factory=empty)
+    pre: tuple[Given, ...] = ()
     steps: int | None = None
     minutes: float | None = None
     seed: int | None = None
@@ -88,6 +92,8 @@ class TrainPlan:
         base: model to start from, or None.
         stop_at: names of alarms that end the training.
         by_name: whether the folder is where models are looked for by name.
+        reading: how texts are read, where it learns from texts.
+        pre: what each of them passes before.
     """
 
     order: TrainOrder
@@ -101,6 +107,18 @@ class TrainPlan:
     base: Model | None
     stop_at: tuple[str, ...] = ()
     by_name: bool = True
+    reading: TextReading | None = None
+    pre: tuple[ReadyStep, ...] = ()
+
+    @property
+    def request(self) -> Request:
+        """What steps are told that prepare the data: nothing is asked for yet."""
+        return Request(self.spec.modality, self.options.seed)
+
+    @property
+    def takes_source(self) -> bool:
+        """Whether the component can learn from pairs of a source and what was made of it."""
+        return "source" in getattr(self.spec, "conditions", ())
 
     @property
     def spec(self) -> GeneratorSpec | EmbedderSpec:
@@ -146,7 +164,7 @@ class TrainPlanner:
                 raise unknown("tracker", tracker, TRACKERS)
         base = self._base(order)
         preset = _preset(order, component)
-        config_options, training_options = _parted(order, component)
+        config_options, training_options, reading_options = _parted(order, component, entry.spec.modality)
         if base and config_options:
             raise UsageError(
                 f"{next(iter(config_options))!r} is settled by {base.name}", hint="leave it out, or leave --from out"
@@ -154,11 +172,31 @@ class TrainPlanner:
         given = dict(base.options) if base else {**preset.get("config", {}), **config_options}
         config, _ = validate(order.component, component.Config, given)
         minutes, options = self._options(order, {**preset.get("training", {})}, training_options)
+        reading, pre = self._reading(order, entry.spec.modality, reading_options)
         size = order.size or (base.shape[-1] if base and len(base.shape) == 3 else preset.get("size"))
         stop_at = (MEMORISING,) if base else ()
         folder = self._folder(order)
         by_name = folder.parent == self.config.model_path[0]
-        return TrainPlan(order, entry, component, config, options, minutes, size, folder, base, stop_at, by_name)
+        return TrainPlan(
+            order, entry, component, config, options, minutes, size, folder, base, stop_at, by_name, reading, pre
+        )
+
+    def _reading(
+        self, order: TrainOrder, modality: str, given: dict[str, Any]
+    ) -> tuple[TextReading | None, tuple[ReadyStep, ...]]:
+        """Return how texts are read, and the steps that each of them passes; pictures have neither."""
+        if modality != "text":
+            if order.pre:
+                raise UsageError("--pre prepares texts", hint="pictures have --size, and --set flip=true, crop, colour")
+            return None, ()
+        if order.size is not None:
+            raise UsageError("--size is for pictures", hint="leave it out")
+        reading, _ = validate("the data", TextReading, given)
+        steps = Planner(self.registry, self.config).steps("preprocessor", order.pre)
+        for step in steps:
+            if step.modality != modality:
+                raise UsageError(f"preprocessor {step.name!r} is for {step.modality}, not for {modality}")
+        return reading, steps
 
     def _entry(self, name: str) -> Registered[Any]:
         trainables = self.registry.trainables
@@ -228,20 +266,25 @@ def _preset(order: TrainOrder, component: type[Trainable]) -> Mapping[str, Any]:
     return presets[order.preset]
 
 
-def _parted(order: TrainOrder, component: type[Trainable]) -> tuple[dict[str, JSON], dict[str, JSON]]:
-    """Part options into those of the component's config and those of the training, by their names."""
+def _parted(
+    order: TrainOrder, component: type[Trainable], modality: str
+) -> tuple[dict[str, JSON], dict[str, JSON], dict[str, JSON]]:
+    """Part options into those of the component's config, of the training and of reading texts, by their names."""
     config, training = component.Config.model_fields, TrainingOptions.model_fields
-    if both := sorted(config.keys() & training.keys()):
+    reading = TextReading.model_fields if modality == "text" else {}
+    if both := sorted((config.keys() & (training.keys() | reading.keys())) | (training.keys() & reading.keys())):
         raise PluginError(f"{order.component} has options {both} that are the training's", hint="rename them")
-    for name in order.options:
-        if name not in config and name not in training:
-            raise unknown(f"option of {order.component}", name, [*config, *training])
+    parted: tuple[dict[str, JSON], ...] = ({}, {}, {})
+    for name, value in order.options.items():
         if name == "seed":
             raise UsageError("the seed is no --set", hint="give it as --seed")
+        places = [place for place, names in enumerate((config, training, reading)) if name in names]
+        if not places:
+            raise unknown(f"option of {order.component}", name, [*config, *training, *reading])
+        parted[places[0]][name] = value
     if order.steps is not None and "steps" in order.options:
         raise UsageError("--steps and --set steps both say how long", hint="give one of them")
-    options = dict(order.options)
-    return {key: options.pop(key) for key in tuple(options) if key in config}, options
+    return parted[0], parted[1], parted[2]
 
 
 def _stem(data: Path) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shlex
@@ -18,7 +19,7 @@ from aigc_core.provenance import environment, store
 from aigc_core.training.plan import TrainOrder, TrainPlan, TrainPlanner
 
 if TYPE_CHECKING:
-    from aigc_core.data import Survey
+    from aigc_core.data import Survey, TextSurvey
     from aigc_core.training.learnt import Learnt
     from aigc_core.training.loop import Training
     from aigc_core.training.pacing import Pacing
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 RUN = "run.json"
 
 #: What a training depends on. The rest of an order (where it goes, what it tells whom) may change in between.
-DECIDING = ("component", "preset", "options", "steps", "minutes", "seed", "size", "base", "freeze", "rehearse")
+DECIDING = ("component", "preset", "options", "pre", "steps", "minutes", "seed", "size", "base", "freeze", "rehearse")
 
 
 def plan_training(order: TrainOrder, planner: TrainPlanner) -> TrainPlan:
@@ -80,6 +81,7 @@ def describe(plan: TrainPlan, training: Training, learnt: Learnt, pacing: Pacing
     return {
         "name": plan.name,
         "component": plan.order.component,
+        "modality": plan.spec.modality,
         "plugin": plan.entry.plugin.name,
         "data": learnt.name,
         "licence": plan.order.licence,
@@ -101,6 +103,7 @@ def _decided(plan: TrainPlan, training: Training, learnt: Learnt) -> dict[str, J
         "config": plan.config.model_dump(mode="json"),
         "fingerprint": learnt.survey.fingerprint,
         "base": plan.base.sha256 if plan.base else None,
+        "files": {name: hashlib.sha256(content).hexdigest() for name, content in training.data.described.files.items()},
         "precision": training.workers.precision,
         "processes": training.workers.count,
     }
@@ -115,7 +118,7 @@ def hold_against(run: Mapping[str, Any], plan: TrainPlan, training: Training, le
         UsageError: the data, or what it starts from or runs on, is another; the message says what.
     """
     now = _decided(plan, training, learnt)
-    if differing := [key for key in now if now[key] != run[key]]:
+    if differing := [key for key in now if now[key] != run.get(key, now[key])]:
         words = {"fingerprint": "the data"}
         raise UsageError(
             "this is not the training that was interrupted: "
@@ -148,12 +151,14 @@ def command(plan: TrainPlan) -> str:
                 f"--{name.replace('licence', 'license')}",
                 f"{value:g}" if isinstance(value, float) else str(value),
             ]
+    for step in order.pre:
+        words += ["--pre", step if isinstance(step, str) else step[0]]
     for pattern in order.freeze:
         words += ["--freeze", pattern]
     return shlex.join([*words, "--seed", str(plan.options.seed)])
 
 
-def write_survey(folder: Path, survey: Survey) -> None:
+def write_survey(folder: Path, survey: Survey | TextSurvey) -> None:
     """Write ``survey.json``."""
     store(folder / "survey.json", json.dumps(survey.document(), ensure_ascii=False, indent=1).encode() + b"\n")
 
@@ -164,7 +169,7 @@ def _as_before(order: TrainOrder, before: Mapping[str, Any]) -> TrainOrder:
     differing = []
     for key in DECIDING:
         now = _plain(getattr(order, key))
-        if now != before[key] and (key == "component" or now != _plain(getattr(unsaid, key))):
+        if now != before.get(key, now) and (key == "component" or now != _plain(getattr(unsaid, key))):
             differing.append(f"{key} was {_spelt(before[key])} and is {_spelt(now)}")
     if differing:
         raise UsageError(

@@ -26,6 +26,7 @@ from aigc_core.events import (
     TrainingStarted,
 )
 from aigc_core.pipeline import Pipeline
+from aigc_core.pipeline.options import Given
 from aigc_core.training.finetune import Base, start_from
 from aigc_core.training.finish import Outcome, finish
 from aigc_core.training.interruption import Interruption
@@ -70,7 +71,7 @@ class TrainingRun:
             training = self._training(learnt)
             self._speaks = training.workers.index == 0
             self._checkpoints = Checkpoints(self.folder / "checkpoints", training.workers)
-            self._watch = Watch(training, self.plan, self.pipeline, self.folder) if self._speaks else None
+            self._watch = Watch(training, self.plan, self.pipeline, self.folder, learnt.real) if self._speaks else None
             run, pacing, notes = self._begin(training, learnt)
             yield self._started(training, pacing, notes)
             yield from self._learn(training, pacing, interruption)
@@ -78,7 +79,7 @@ class TrainingRun:
 
     def _training(self, learnt: Learnt) -> Training:
         if self.plan.base is None:
-            return Training(self.plan.component, self.plan.config, learnt.pictures, self.plan.options)
+            return Training(self.plan.component, self.plan.config, learnt.examples, self.plan.options)
         base = Base.of(self.plan.base, learnt, self.plan, self.pipeline)
         training = Training(self.plan.component, self.plan.config, base.data, self.plan.options)
         start_from(base, training, self.plan.order.freeze)
@@ -180,7 +181,7 @@ class TrainingRun:
                 {
                     "step": training.step,
                     "seconds": round(self._seconds, 3),
-                    "images_per_second": event.images_per_second,
+                    "examples_per_second": event.examples_per_second,
                     "lr": highest * options.lr_factor(training.step - 1),
                     "logs": logs,
                 }
@@ -242,6 +243,7 @@ def train_model(
     name: str | None = None,
     preset: str | None = None,
     options: Mapping[str, JSON] = EMPTY,
+    pre: Sequence[Given] = (),
     steps: int | None = None,
     minutes: float | None = None,
     seed: int | None = None,
@@ -259,8 +261,8 @@ def train_model(
 
     Args:
         component: what to train, e.g. ``"image/gan"``.
-        data: a folder, archive or table; see ``aigc_core.data.read``.
-        name, preset, options, steps, minutes, seed, size, base, freeze, rehearse, licence, track, resume: as in
+        data: a folder, archive, table or text file; see ``aigc_core.data.read`` and ``read_texts``.
+        name, preset, options, pre, steps, minutes, seed, size, base, freeze, rehearse, licence, track, resume: as in
             ``TrainOrder``.
         pipeline: plugins and configuration; default: as for a command started here.
         on_event: called with every event.
@@ -277,6 +279,7 @@ def train_model(
         name=name,
         preset=preset,
         options=options,
+        pre=tuple(pre),
         steps=steps,
         minutes=minutes,
         seed=seed,

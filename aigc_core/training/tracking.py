@@ -23,7 +23,7 @@ class Tracker(Protocol):
     """Takes in the rows of a training's log."""
 
     def log(self, row: Mapping[str, Any]) -> None:
-        """Take in one row: ``step``, ``seconds``, ``images_per_second``, ``lr`` and ``logs``."""
+        """Take in one row: ``step``, ``seconds``, ``examples_per_second``, ``lr`` and ``logs``."""
 
     def close(self) -> None:
         """Finish; no row follows."""
@@ -94,7 +94,7 @@ class TensorBoard:
 
     def log(self, row: Mapping[str, Any]) -> None:
         """Write every number of the row as a scalar of its own."""
-        numbers = {"images_per_second": row["images_per_second"], "lr": row["lr"], **row["logs"]}
+        numbers = {"examples_per_second": row["examples_per_second"], "lr": row["lr"], **row["logs"]}
         for name, value in numbers.items():
             self._writer.add_scalar(name, value, row["step"])
         self._writer.flush()

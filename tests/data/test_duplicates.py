@@ -7,11 +7,12 @@ import pytest
 from PIL import Image
 
 from aigc_core.data import read
-from aigc_core.data.duplicates import exact, near, perceptual_hashes
+from aigc_core.data.duplicates import near, perceptual_hashes
+from aigc_core.data.groups import equal
 
 
 def of_groups(pixels):
-    same = exact([picture.tobytes() for picture in pixels])
+    same = equal(picture.tobytes() for picture in pixels)
     return same, near(pixels, same)
 
 

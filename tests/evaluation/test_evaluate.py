@@ -98,7 +98,7 @@ def test_options_of_the_generator_stand_beside_the_model(parts):
 def test_the_floor_of_the_validation_part_is_not_the_test_part(parts, pipeline):
     plan = pipeline.plan(Order("image", n=30, seed=1, model="digits-gan"))
     evidence = Gathered(pipeline, plan, "validation")
-    evidence.reference = aigc_core.evaluation.reference.Reference(parts, (1, 28, 28), plan.model.labels)
+    evidence.reference = aigc_core.evaluation.reference.Reference(parts, "image", (1, 28, 28), plan.model.labels)
     floor = evidence.real("floor")
     assert (floor.source.split, floor.source.n) == ("train", 30)
     known = {picture.tobytes() for picture in parts["train"].pixels}
@@ -111,10 +111,10 @@ def test_labels_of_data_are_the_models_by_name(parts, pipeline):
 
     test = parts["test"]
     backwards = Pictures(test.pixels, 9 - test.labels, tuple("9876543210"))
-    real = Reference({"test": backwards}, (1, 28, 28), tuple("0123456789")).part("test")
+    real = Reference({"test": backwards}, "image", (1, 28, 28), tuple("0123456789")).part("test")
     assert real.conditions.tolist() == test.labels.tolist()
     strangers = Pictures(test.pixels, test.labels, tuple("abcdefghij"))
-    assert Reference({"test": strangers}, (1, 28, 28), tuple("0123456789")).part("test").conditions is None
+    assert Reference({"test": strangers}, "image", (1, 28, 28), tuple("0123456789")).part("test").conditions is None
 
 
 def test_data_in_a_file_is_read_as_for_training(parts, tmp_path):

@@ -113,4 +113,4 @@ def test_a_config_must_leave_the_trainings_names_alone(plan, pipeline):
             batch: int = 3
 
     with pytest.raises(PluginError, match="batch"):
-        _parted(TrainOrder("acme/one", "data"), Component)
+        _parted(TrainOrder("acme/one", "data"), Component, "image")

@@ -9,7 +9,7 @@ import pytest
 from aigc_core import FileError
 from aigc_core.training.tracking import Lines, TensorBoard, read_lines
 
-ROW = {"seconds": 1.0, "images_per_second": 50.0, "lr": 1e-3}
+ROW = {"seconds": 1.0, "examples_per_second": 50.0, "lr": 1e-3}
 
 
 def row(step, loss=0.5):
@@ -62,4 +62,4 @@ def test_tensorboard_reads_what_was_logged(tmp_path):
     seen = EventAccumulator(str(tmp_path / "tensorboard"))
     seen.Reload()
     assert [(event.step, event.value) for event in seen.Scalars("elbo/loss")] == [(100, 0.5), (200, 0.25)]
-    assert set(seen.Tags()["scalars"]) == {"elbo/loss", "lr", "images_per_second"}
+    assert set(seen.Tags()["scalars"]) == {"elbo/loss", "lr", "examples_per_second"}

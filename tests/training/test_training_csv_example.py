@@ -21,8 +21,8 @@ def test_every_number_of_the_log_becomes_a_row():
         assert list(csv.reader(file)) == [
             ["step", "name", "value"],
             ["100", "elbo/loss", "2.5"],
-            ["100", "images_per_second", "64.0"],
+            ["100", "examples_per_second", "64.0"],
             ["200", "elbo/loss", "1.5"],
             ["200", "samples/coverage", "0.75"],
-            ["200", "images_per_second", "64.0"],
+            ["200", "examples_per_second", "64.0"],
         ]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import tarfile
-import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from aigc_core.data.records import Source
@@ -20,24 +20,34 @@ def open_source(path: str | Path) -> Source:
         UsageError: it is of no known kind, or has nothing in it that could be learnt from.
     """
     path = Path(path).expanduser()
+    with readable(path, KINDS):
+        return _of_folder(path) if path.is_dir() else _of_file(path)
+
+
+@contextmanager
+def readable(path: Path, kinds: str) -> Iterator[None]:
+    """Open what is at `path`, or say what is wrong with it.
+
+    Raises:
+        FileError: it is missing or damaged.
+        UsageError: it is neither a file nor a folder.
+    """
     try:
-        if path.is_dir():
-            return _of_folder(path)
         if not path.exists():
             raise FileError(f"there is no file or folder {path}", hint="give the path of your data")
-        if not path.is_file():
-            raise UsageError(f"{path} is neither a file nor a folder", hint=f"data is {KINDS}")
-        return _of_file(path)
+        if not path.is_dir() and not path.is_file():
+            raise UsageError(f"{path} is neither a file nor a folder", hint=f"data is {kinds}")
+        yield
     except (OSError, ValueError) as error:
         raise FileError(f"{path} cannot be read: {error}") from error
 
 
 def _of_folder(path: Path) -> Source:
     from aigc_core.data.sources.columns import is_saved_dataset, saved_dataset
-    from aigc_core.data.sources.folder import Folder
+    from aigc_core.data.sources.files import tree_of
     from aigc_core.data.sources.tree import PictureTree
 
-    return saved_dataset(path) if is_saved_dataset(path) else PictureTree(Folder(path))
+    return saved_dataset(path) if is_saved_dataset(path) else PictureTree(tree_of(path, KINDS))
 
 
 def _of_file(path: Path) -> Source:
@@ -56,20 +66,7 @@ def _of_file(path: Path) -> Source:
         if suffix == ".txt":
             return Lines(path)
         return (PixelTable.at(path) if suffix != ".jsonl" else None) or Rows(path)
-    return _of_archive(path, suffix)
-
-
-def _of_archive(path: Path, suffix: str) -> Source:
-    from aigc_core.data.sources.archive import TarFiles, ZipFiles
+    from aigc_core.data.sources.files import tree_of
     from aigc_core.data.sources.tree import PictureTree
 
-    # By content, whatever the name; a damaged one is still named for what it should be.
-    if suffix == ".zip" or zipfile.is_zipfile(path):
-        return PictureTree(ZipFiles(path))
-    if (
-        ".tar" in [part.lower() for part in path.suffixes]
-        or suffix in (".tgz", ".tbz2", ".txz")
-        or tarfile.is_tarfile(path)
-    ):
-        return PictureTree(TarFiles(path))
-    raise UsageError(f"{path.name} is no kind of data that is known here", hint=f"data is {KINDS}")
+    return PictureTree(tree_of(path, KINDS))

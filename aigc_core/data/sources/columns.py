@@ -33,8 +33,8 @@ def _pyarrow(module: str) -> Any:
         ) from error
 
 
-class Columns:
-    """Rows of one or several Arrow tables, one for each split.
+class Tables:
+    """Rows of one or several Arrow tables, one for each split. What a row is as a record, subclasses say.
 
     Args:
         kind: what it is, for people.
@@ -44,8 +44,10 @@ class Columns:
         tables: split (or ``""``) → a function that goes through its rows in batches.
 
     Raises:
-        UsageError: no column holds pictures or texts.
+        UsageError: no column holds what is wanted.
     """
+
+    modality: Modality
 
     def __init__(
         self,
@@ -61,17 +63,18 @@ class Columns:
         self._folder = folder
         self._tables = tables
         features = _features(schema)
-        self._picture = _picture_column(schema, features)
-        self._roles = Roles.named(field.name for field in schema if field.name != self._picture)
-        if self._picture is None and "file" not in self._roles and "caption" not in self._roles:
-            raise UsageError(
-                f"no column of this {kind} holds pictures; it has {', '.join(schema.names)[:200] or 'none'}",
-                hint="name it image: bytes of an encoded picture, or a struct of bytes and path",
-            )
-        self.modality: Modality = "image" if self._picture or "file" in self._roles else "text"
+        self._roles = self._find(schema, features)
         feature = features.get(self._roles.columns.get("label", ""), {})
         names = feature.get("names") if isinstance(feature, dict) else None
         self.label_names = tuple(map(str, names)) if isinstance(names, list) else ()
+
+    def _find(self, schema: Any, features: Mapping[str, Any]) -> Roles:
+        """Return which column means what. Raises UsageError where what is wanted is not there."""
+        raise NotImplementedError
+
+    def _record(self, row: Mapping[str, Any], name: str, split: str | None) -> Record | Skipped:
+        """Return a row as a record."""
+        raise NotImplementedError
 
     def records(self, splits: Collection[str] = ()) -> Iterator[Record | Skipped]:
         """Yield the rows of `splits`, or all."""
@@ -84,6 +87,27 @@ class Columns:
                     for row in batch.slice(start, _ROWS).to_pylist():
                         yield self._record(row, f"{split}/{number:09}" if split else f"{number:09}", split or None)
                         number += 1
+
+    def _label(self, row: Mapping[str, Any]) -> str | None:
+        label = self._roles.text(row, "label")
+        if self.label_names and label is not None and label.isdecimal() and int(label) < len(self.label_names):
+            return self.label_names[int(label)]
+        return label
+
+
+class Columns(Tables):
+    """Rows that hold pictures or name them; or texts, where they do neither."""
+
+    def _find(self, schema: Any, features: Mapping[str, Any]) -> Roles:
+        self._picture = _picture_column(schema, features)
+        roles = Roles.named(field.name for field in schema if field.name != self._picture)
+        if self._picture is None and "file" not in roles and "caption" not in roles:
+            raise UsageError(
+                f"no column of this {self.kind} holds pictures; it has {', '.join(schema.names)[:200] or 'none'}",
+                hint="name it image: bytes of an encoded picture, or a struct of bytes and path",
+            )
+        self.modality: Modality = "image" if self._picture or "file" in roles else "text"
+        return roles
 
     def _record(self, row: Mapping[str, Any], name: str, split: str | None) -> Record | Skipped:
         content = self._content(row, name)
@@ -109,12 +133,6 @@ class Columns:
         if isinstance(value, bytes):
             return value if len(value) <= MAX_BYTES else Skipped(name, TOO_LARGE)
         return read_bytes(self._folder / path, path) if path else Skipped(name, "holds no picture")
-
-    def _label(self, row: Mapping[str, Any]) -> str | None:
-        label = self._roles.text(row, "label")
-        if self.label_names and label is not None and label.isdecimal() and int(label) < len(self.label_names):
-            return self.label_names[int(label)]
-        return label
 
 
 def _features(schema: Any) -> dict[str, Any]:
@@ -143,8 +161,11 @@ def _picture_column(schema: Any, features: Mapping[str, Any]) -> str | None:
     return next((str(field.name) for field in schema if holds(field)), None)
 
 
-def parquet(path: Path) -> Columns:
-    """Return the rows of a Parquet file.
+Build = Callable[[str, Path, Any, int, Mapping[str, Callable[[], Iterator[Any]]]], Tables]
+
+
+def parquet(path: Path, build: Build = Columns) -> Tables:
+    """Return the rows of a Parquet file, as what `build` makes of them.
 
     Raises:
         FileError: it is damaged.
@@ -158,7 +179,7 @@ def parquet(path: Path) -> Columns:
 
     with _damage(path), reader.ParquetFile(path) as file:
         schema, count = file.schema_arrow, file.metadata.num_rows
-    return Columns("Parquet file", path.parent, schema, count, {"": batches})
+    return build("Parquet file", path.parent, schema, count, {"": batches})
 
 
 def is_saved_dataset(folder: Path) -> bool:
@@ -168,7 +189,7 @@ def is_saved_dataset(folder: Path) -> bool:
     )
 
 
-def saved_dataset(folder: Path) -> Columns:
+def saved_dataset(folder: Path, build: Build = Columns) -> Tables:
     """Return the rows of a folder that ``Dataset.save_to_disk`` or ``DatasetDict.save_to_disk`` wrote.
 
     Raises:
@@ -200,7 +221,7 @@ def saved_dataset(folder: Path) -> Columns:
         split: lambda paths=paths: (batch for path in paths for batch in _batches(path))
         for split, paths in files.items()
     }
-    return Columns("saved Hugging Face data set", folder, schema, count, tables)
+    return build("saved Hugging Face data set", folder, schema, count, tables)
 
 
 def _arrow_files(folder: Path) -> list[Path]:

@@ -17,6 +17,9 @@ COLUMNS = {
     "file": ("file_name", "filename", "file", "path", "image_path", "image"),
     "label": ("label", "labels", "class", "category", "target"),
     "caption": ("caption", "text", "prompt", "description"),
+    "text": ("text", "sentence", "content", "body", "caption", "title"),
+    "source": ("source", "article", "document", "input", "src"),
+    "target": ("target", "summary", "output", "translation", "tgt"),
     "split": ("split",),
     "group": ("group",),
 }

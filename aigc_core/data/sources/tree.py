@@ -1,4 +1,4 @@
-"""Pictures in a tree of files: a folder or an archive, with classes and splits as sub-folders, and its metadata."""
+"""Files in a tree, a folder or an archive: classes and splits are sub-folders, and there may be metadata."""
 
 from __future__ import annotations
 
@@ -7,12 +7,16 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Protocol
 
+from aigc_core.data.encoding import decoded
 from aigc_core.data.records import Modality, Record, Skipped
 from aigc_core.data.sources.rows import Roles, Row, rows_of
 from aigc_core.data.splits import SPLITS, split_named
 
 #: What lies beside the pictures in the "imagefolder" layout of Hugging Face, and tells of them.
 METADATA = ("metadata.jsonl", "metadata.csv")
+
+#: How the names of files end that hold texts.
+TEXTS = (".txt", ".md", ".text")
 
 _ARCHIVES = (".zip", ".tar", ".tgz", ".tbz2", ".txz", ".gz", ".bz2", ".xz", ".7z", ".rar", ".zst")
 
@@ -28,10 +32,10 @@ class Tree(Protocol):
         """Yield each wanted file's name with its bytes, or with why it is not read."""
 
 
-class PictureTree:
-    """The pictures of a tree. Whether a file is a picture is seen when it is decoded, not from its name."""
+class FileTree:
+    """The files of a tree as records."""
 
-    modality: Modality = "image"
+    modality: Modality
     label_names: tuple[str, ...] = ()
 
     def __init__(self, tree: Tree) -> None:
@@ -41,17 +45,17 @@ class PictureTree:
         self._root = _common_root(self._names)
         self._metadata: Mapping[str, tuple[Row, Roles]] | None = None
         self._problems: list[Skipped] = list(tree.problems)
-        tops = {self._short(name).split("/")[0] for name in self._pictures() if "/" in self._short(name)}
-        at_the_root = any("/" not in self._short(name) for name in self._pictures())
+        tops = {self._short(name).split("/")[0] for name in self._examples() if "/" in self._short(name)}
+        at_the_root = any("/" not in self._short(name) for name in self._examples())
         found = {split_named(top) for top in tops}
         parted = bool(tops) and not at_the_root and None not in found
         self.splits = tuple(split for split in SPLITS if parted and split in found)
 
     @property
     def count(self) -> int:
-        return len(self._pictures()) + len(self._problems)
+        return len(self._examples()) + len(self._problems)
 
-    def _pictures(self) -> list[str]:
+    def _examples(self) -> list[str]:
         return [name for name in self._names if posixpath.basename(name) not in METADATA]
 
     def _short(self, name: str) -> str:
@@ -61,15 +65,16 @@ class PictureTree:
         """Yield the pictures of `splits`, or all."""
         told = self._read_metadata()
         yield from self._problems
-        wanted = {name for name in self._pictures() if not splits or self._split(name, told) in splits}
+        wanted = {name for name in self._examples() if not splits or self._split(name, told) in splits}
         for name in sorted(name for name in wanted if name.lower().endswith(_ARCHIVES)):
             yield Skipped(self._short(name), "an archive inside, which is not opened")
             wanted.discard(name)
         for name, content in self._tree.contents(lambda name: name in wanted):
-            if isinstance(content, Skipped):
-                yield Skipped(self._short(name), content.reason)
+            found = content if isinstance(content, Skipped) else self._content(name, content)
+            if isinstance(found, Skipped):
+                yield Skipped(self._short(name), found.reason)
             else:
-                yield self._record(name, content, told)
+                yield self._record(name, found, told)
         for name in sorted(told.keys() - set(self._names)):
             if not splits or self._split(name, told) in splits:
                 yield Skipped(self._short(name), "named in the metadata, but not there")
@@ -77,7 +82,11 @@ class PictureTree:
     def _split(self, name: str, told: Mapping[str, tuple[Row, Roles]]) -> str | None:
         return split_named(self._short(name).split("/")[0]) if self.splits else None
 
-    def _record(self, name: str, content: bytes, told: Mapping[str, tuple[Row, Roles]]) -> Record:
+    def _content(self, name: str, content: bytes) -> bytes | str | Skipped:
+        """Return what is learnt from of a file."""
+        return content
+
+    def _record(self, name: str, content: bytes | str, told: Mapping[str, tuple[Row, Roles]]) -> Record:
         split = self._split(name, told)
         below = self._short(name).split("/")[1:] if split else self._short(name).split("/")
         label = below[0] if len(below) > 1 else None
@@ -115,6 +124,27 @@ class PictureTree:
                     told[posixpath.normpath(posixpath.join(posixpath.dirname(name), file))] = (row, roles)
         self._metadata = told
         return told
+
+
+class PictureTree(FileTree):
+    """The pictures of a tree. Whether a file is a picture is seen when it is decoded, not from its name."""
+
+    modality: Modality = "image"
+
+
+class TextTree(FileTree):
+    """The text files of a tree, each one text. What ends in something else than `TEXTS` is skipped."""
+
+    modality: Modality = "text"
+
+    def __init__(self, tree: Tree, encoding: str | None) -> None:
+        self._encoding = encoding
+        super().__init__(tree)
+
+    def _content(self, name: str, content: bytes) -> str | Skipped:
+        if not name.lower().endswith(TEXTS):
+            return Skipped(name, f"not a text file ({', '.join(TEXTS)})")
+        return decoded(content, name, self._encoding)
 
 
 def _hidden(name: str) -> bool:

@@ -4,31 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
 from aigc_core.errors import UsageError
 from aigc_core.randomness import stream_key
-from aigc_core.training.contract import Batch, DataShape
+from aigc_core.training.contract import Batch, DataShape, Examples, Order, Ordered
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
-
-
-class Examples(Protocol):
-    """Anything that can be learnt from: a number of examples, their shape, and batches by index."""
-
-    def __len__(self) -> int: ...
-
-    @property
-    def described(self) -> DataShape:
-        """What a component must know before it is built."""
-
-    def batch(self, indices: NDArray[np.int64]) -> Batch:
-        """Return the examples at `indices`, in that order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +74,7 @@ class Pictures:
 
 
 class DataOrder:
-    """An endless order of examples: each epoch a permutation of its own, keyed by seed and epoch.
-
-    It depends on the place in the stream alone, so a training can go on from any step.
-    """
+    """An endless order of examples: each epoch a permutation of its own, keyed by seed and epoch."""
 
     def __init__(self, count: int, seed: int) -> None:
         self.count = count
@@ -114,6 +98,11 @@ class DataOrder:
             start += len(parts[-1])
             count -= len(parts[-1])
         return np.concatenate(parts)
+
+
+def order_of(data: Examples, seed: int, batch: int) -> Order:
+    """Return the order in which `data` is learnt from: its own, or a fresh permutation an epoch."""
+    return data.order(seed, batch) if isinstance(data, Ordered) else DataOrder(len(data), seed)
 
 
 def in_order(data: Examples, size: int = 512) -> Iterator[Batch]:

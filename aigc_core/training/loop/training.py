@@ -19,11 +19,11 @@ from torch.utils._pytree import tree_map_only
 
 from aigc_core.errors import UsageError, unknown
 from aigc_core.randomness import Noise, stream_key
-from aigc_core.training.contract import Batch, Context, Loss, Phase, Trainable, Trained
+from aigc_core.training.contract import Batch, Context, Examples, Loss, Phase, Trainable, Trained
 from aigc_core.training.loop.augment import augment
 from aigc_core.training.loop.average import Average
 from aigc_core.training.loop.checkpoint import Checkpoint, pack, unpack
-from aigc_core.training.loop.data import DataOrder, Examples, in_order
+from aigc_core.training.loop.data import in_order, order_of
 from aigc_core.training.loop.devices import workers
 from aigc_core.training.loop.logs import Logs
 from aigc_core.training.options import TrainingOptions
@@ -127,7 +127,7 @@ class Training:
         self.states: dict[str, Any] = {}
         self.logs = Logs()
         self._held: tuple[frozenset[str], int] = (frozenset(), 0)
-        self._order = DataOrder(len(data), options.seed)
+        self._order = order_of(data, options.seed, options.batch)
         with self._alone("start"):
             self.component = component(config, data.described)
             self.networks = {name: self.workers.place(network) for name, network in self.component.networks.items()}
@@ -234,8 +234,10 @@ class Training:
 
     def _load(self, batch: Batch, rows: slice) -> Batch:
         data = augment(batch.data, self.options, self.step, rows) if batch.data.ndim == 4 else batch.data
-        condition = None if batch.condition is None else self.workers.load(batch.condition)
-        return Batch(self.workers.load(data), condition)
+        condition, source = (
+            None if tensor is None else self.workers.load(tensor) for tensor in (batch.condition, batch.source)
+        )
+        return Batch(self.workers.load(data), condition, source)
 
     def _take_turn(self, phase: Phase, parts: Sequence[_Part]) -> None:
         if len(self.component.phases) > 1:

@@ -33,9 +33,10 @@ class CardFacts:
         name: of the model.
         component: e.g. ``"image/gan"``; summary: its algorithm in a few words.
         data: name of what was learnt from, no path.
-        pictures: how many; counts: by label, where the data has any.
+        examples: how many pictures or texts; characters: of the texts; counts: by label, where the data has any.
         labels: that the model can be asked for, in order.
-        shape: ``(C, H, W)``.
+        modality: of what it makes, ``"image"`` or ``"text"``.
+        shape: ``(C, H, W)``, or of texts anything.
         licence: as given with ``--license``, or None.
         survey: what the look at the data found, as sentences or part of one: ``("3 files skipped", …)``.
         command: that makes it again; seed: of the training.
@@ -51,7 +52,7 @@ class CardFacts:
     name: str
     component: str
     data: str
-    pictures: int
+    examples: int
     shape: Sequence[int]
     command: str
     seed: int
@@ -72,6 +73,17 @@ class CardFacts:
     base: str | None = None
     use: str = ""
     samples: bool = True
+    modality: str = "image"
+    characters: int = 0
+
+    @property
+    def makes_texts(self) -> bool:
+        return self.modality == "text"
+
+    @property
+    def noun(self) -> str:
+        """What it makes and learnt from, in the plural."""
+        return "texts" if self.makes_texts else "pictures"
 
 
 def card(facts: CardFacts) -> str:
@@ -79,7 +91,7 @@ def card(facts: CardFacts) -> str:
     sections = [
         _header(facts),
         f"# {escape(facts.name)}\n\n{_opening(facts)}\n\n{_fenced(facts.use or _use(facts))}"
-        + ("\n\n![samples](samples.png)" if facts.samples else ""),
+        + (f"\n\n{SHOWN[facts.modality]}" if facts.samples else ""),
         f"## Data\n\n{_data(facts)}",
         f"## Training\n\n{_training(facts)}",
         f"## Measured\n\n{_metrics(facts)}",
@@ -87,6 +99,9 @@ def card(facts: CardFacts) -> str:
     ]
     return "\n\n".join(sections) + "\n"
 
+
+SHOWN = {"image": "![samples](samples.png)", "text": "Samples, none of them chosen: [samples.txt](samples.txt)."}
+TASKS = {"image": "unconditional-image-generation", "text": "text-generation"}
 
 _MARKUP = re.compile(r"([\\`*_{}\[\]<>#|!~$&])")
 
@@ -120,19 +135,21 @@ def _header(facts: CardFacts) -> str:
     lines = ["---", f"license: {licence.lower() if known else 'other'}"]
     if not known:
         lines.append(f"license_name: {_quoted(licence)}")
-    lines += ["library_name: aigc", "pipeline_tag: unconditional-image-generation", "tags:"]
+    lines += ["library_name: aigc", f"pipeline_tag: {TASKS[facts.modality]}", "tags:"]
     family = facts.component.rpartition("/")[2]
-    lines += [f"- {_quoted(tag)}" for tag in dict.fromkeys(("image-generation", family, "aigc"))]
+    lines += [f"- {_quoted(tag)}" for tag in dict.fromkeys((f"{facts.modality}-generation", family, "aigc"))]
     if facts.base:
         lines.append(f"base_model: {_quoted(facts.base)}")
     return "\n".join([*lines, "---"])
 
 
 def _opening(facts: CardFacts) -> str:
-    channels, height, width = facts.shape
-    kind = {1: "Grey", 3: "Colour", 4: "Transparent colour"}.get(channels, f"{channels}-channel")
     labels = f", of {len(facts.labels)} kinds, chosen by label" if facts.labels else ""
     algorithm = f", {escape(facts.summary)}" if facts.summary else ""
+    if facts.makes_texts:
+        return f"Texts{labels}. Made by {_code(facts.component)}{algorithm}."
+    channels, height, width = facts.shape
+    kind = {1: "Grey", 3: "Colour", 4: "Transparent colour"}.get(channels, f"{channels}-channel")
     return f"{kind} pictures of {width}×{height} pixels{labels}. Made by {_code(facts.component)}{algorithm}."
 
 
@@ -142,7 +159,7 @@ def _use(facts: CardFacts) -> str:
         first = facts.labels[0]
         plain = re.fullmatch(r"[\w.-]+", first)
         chosen = f" --set label={first}" if plain else f" --set 'label={_one_line(first)}'"
-    return f"aigc generate --modality image -m {facts.name}{chosen} -n 16"
+    return f"aigc generate --modality {facts.modality} -m {facts.name}{chosen} -n {4 if facts.makes_texts else 16}"
 
 
 def _one_line(text: str) -> str:
@@ -150,7 +167,10 @@ def _one_line(text: str) -> str:
 
 
 def _data(facts: CardFacts) -> str:
-    lines = [f"{facts.pictures:,} pictures from {_code(facts.data)}, learnt from at {facts.shape[2]}×{facts.shape[1]}."]
+    size = (
+        f"{facts.characters:,} characters" if facts.makes_texts else f"learnt from at {facts.shape[2]}×{facts.shape[1]}"
+    )
+    lines = [f"{facts.examples:,} {facts.noun} from {_code(facts.data)}, {size}."]
     if facts.licence:
         lines[0] += f" Licence, as given by who trained it: {escape(facts.licence)}."
     else:
@@ -164,7 +184,7 @@ def _data(facts: CardFacts) -> str:
         rows = [f"| {escape(label) or '(empty)'} | {count:,} |" for label, count in shown]
         if len(facts.counts) > len(shown):
             rows.append(f"| and {len(facts.counts) - len(shown)} more | {_rest(facts, len(shown)):,} |")
-        lines.append("\n".join(["| label | pictures |", "|---|---:|", *rows]))
+        lines.append("\n".join([f"| label | {facts.noun} |", "|---|---:|", *rows]))
     return "\n\n".join(lines)
 
 
@@ -224,24 +244,30 @@ def _number(value: Any) -> str:
 
 
 def _limits(facts: CardFacts) -> Iterator[str]:
-    _, height, width = facts.shape
-    yield f"It makes pictures of {width}×{height} pixels, and nothing that was not in its data."
-    if facts.pictures < SMALL:
-        much = "very likely to contain" if facts.pictures < TINY else "at risk of containing"
+    if facts.makes_texts:
+        yield "It writes in the manner of its data and knows nothing else. What it says may be wrong, rude or nonsense."
+    else:
+        _, height, width = facts.shape
+        yield f"It makes pictures of {width}×{height} pixels, and nothing that was not in its data."
+    if facts.examples < SMALL:
+        much = "very likely to contain" if facts.examples < TINY else "at risk of containing"
         yield (
-            f"It learnt from {facts.pictures:,} pictures only, and is {much} copies of them. Look at the nearest "
+            f"It learnt from {facts.examples:,} {facts.noun} only, and is {much} copies of them. Look at the nearest "
             "neighbours in `report.html` before you publish what it makes."
         )
     if facts.near_copies is not None:
-        yield (
-            f"{facts.near_copies:.0%} of its fixed-seed samples are near copies of training pictures, measured on "
-            "small pixels; of new pictures of the same kind, about 1% would be."
+        how = (
+            "more than half of each stands in them, piece by piece."
+            if facts.makes_texts
+            else "measured on small pixels; of new pictures of the same kind, about 1% would be."
         )
+        yield f"{facts.near_copies:.0%} of its fixed-seed samples are near copies of training {facts.noun}: {how}"
     few = [label for label, count in facts.counts.items() if count * 10 < max(facts.counts.values())]
     if few:
         named = ", ".join(escape(label) for label in few[:8]) + (" and others" if len(few) > 8 else "")
-        yield f"Expect less of the labels with few pictures: {named}."
+        yield f"Expect less of the labels with few {facts.noun}: {named}."
     told = {alarm.name: alarm for alarm in facts.alarms}
     for alarm in told.values():
         yield f"While it trained, there was an alarm: {escape(alarm.name)}: {escape(alarm.message)}."
-    yield "It knows nothing of what it shows. Whoever uses its pictures answers for them."
+    does = "says" if facts.makes_texts else "shows"
+    yield f"It knows nothing of what it {does}. Whoever uses its {facts.noun} answers for them."

@@ -104,9 +104,11 @@ def _facts(trace: Trace) -> str:
     cells = [(f"{steps:,}", f"of {planned:,} steps" if isinstance(planned, int) and planned != steps else "steps")]
     if seconds is not None:
         cells.append((duration(seconds), "training time"))
-    speeds = [row["images_per_second"] for row in trace.rows if isinstance(row.get("images_per_second"), int | float)]
+    speeds = [
+        row["examples_per_second"] for row in trace.rows if isinstance(row.get("examples_per_second"), int | float)
+    ]
     if speeds:
-        cells.append((number(float(sorted(speeds)[len(speeds) // 2])), "pictures a second"))
+        cells.append((number(float(sorted(speeds)[len(speeds) // 2])), "examples a second"))
     cells.append((str(len(trace.alarms)), "alarm" if len(trace.alarms) == 1 else "alarms"))
     if not _finished(trace):
         cells.append(("unfinished", "so far"))
@@ -131,6 +133,33 @@ def _said(row: Mapping[str, Any], key: str) -> str:
 
 
 def _samples(trace: Trace) -> str:
+    return _texts(trace) or _pictures(trace)
+
+
+def _texts(trace: Trace) -> str:
+    """Return the samples of a training of texts: the last ones whole, earlier ones folded."""
+    sheets = sorted((trace.folder / "samples").glob("step-*.txt"))
+    if not sheets:
+        return ""
+    places = sorted({round(place * (len(sheets) - 1) / EARLIER) for place in range(EARLIER)} - {len(sheets) - 1})
+    earlier = "".join(
+        f"<details><summary>step {_step_of(sheets[place])}</summary>{_text(sheets[place])}</details>"
+        for place in places
+    )
+    again = ""
+    if (reconstructions := trace.folder / "reconstructions.txt").is_file():
+        again = f"<h3>Reconstructions: real texts, and what the model makes of each</h3>{_text(reconstructions)}"
+    return f"<p>Fixed-seed samples at step {_step_of(sheets[-1])}</p>{_text(sheets[-1])}{earlier}{again}"
+
+
+def _text(path: Path) -> str:
+    try:
+        return f"<pre>{escape(path.read_text(encoding='utf-8', errors='replace'))}</pre>"
+    except OSError:
+        return ""
+
+
+def _pictures(trace: Trace) -> str:
     sheets = sorted((trace.folder / "samples").glob("step-*.png"))
     shown = []
     if sheets:
@@ -183,8 +212,13 @@ def _thumbnail(path: Path, caption: str) -> str:
     return _figure("image/jpeg", buffer.getvalue(), caption)
 
 
-SAMPLES, SPEED, RATE = "samples", "pictures a second", "learning rate"
+SAMPLES, SPEED, RATE = "samples", "examples a second", "learning rate"
 NEAR_COPIES = f"{SAMPLES}/near_copies"
+OF_TEXTS = (
+    "Of the fixed-seed samples: variety is their share of different four-letter pieces over that of real texts, and "
+    "near 1 is right; repetition is the share of such pieces that stood in the same text before; repeats are the same "
+    "as another sample; of near copies, more than half stands in training texts."
+)
 OF_SAMPLES = (
     "Of the fixed-seed samples, on small pixels: diversity is their mean distance over that of real pictures, and near "
     "1 is right; coverage is the share of real pictures with a sample near by, 0.95 where samples are as good as real "
@@ -208,7 +242,8 @@ def _curves(trace: Trace) -> str:
     if not drawn:
         return ""
     note = '<p class="soft">Dashed lines from top to bottom are alarms.</p>' if marks else ""
-    legend = f'<p class="soft">{OF_SAMPLES}</p>' if SAMPLES in groups else ""
+    of_samples = OF_TEXTS if trace.run.get("modality") == "text" else OF_SAMPLES
+    legend = f'<p class="soft">{of_samples}</p>' if SAMPLES in groups else ""
     return f'{note}<div class="charts">{drawn}</div>{legend}'
 
 
@@ -218,7 +253,7 @@ def _groups(trace: Trace) -> dict[str, dict[str, list[tuple[float, float]]]]:
     for row in trace.rows:
         logs, rate = row.get("logs"), row.get("lr")
         found = [(*key.rpartition("/")[::2], value) for key, value in (logs if isinstance(logs, dict) else {}).items()]
-        found.append((SPEED, SPEED, row.get("images_per_second")))
+        found.append((SPEED, SPEED, row.get("examples_per_second")))
         found += [(RATE, name, each) for name, each in (rate if isinstance(rate, dict) else {RATE: rate}).items()]
         for group, name, value in found:
             if isinstance(value, int | float) and not isinstance(value, bool):
@@ -228,6 +263,8 @@ def _groups(trace: Trace) -> dict[str, dict[str, list[tuple[float, float]]]]:
 
 
 def _neighbours(trace: Trace) -> str:
+    if (texts := trace.folder / "neighbours.txt").is_file():
+        return f"<p>How much of each sample stands in training texts, piece by piece; the most first.</p>{_text(texts)}"
     path = trace.folder / "neighbours.png"
     if not path.is_file():
         return ""

@@ -6,16 +6,13 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from statistics import median
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from aigc_core.training.contract import Alarm, Watched
-from aigc_core.training.watching.signs import NOT_FINITE, Signs
+from aigc_core.training.watching.signs import NOT_FINITE
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from aigc_core.content import JSON
-    from aigc_core.training.loop.data import Examples
 
 #: Signs are looked for from this step on, or later in a long training: at the start, all samples are alike.
 GRACE_STEPS = 500
@@ -40,6 +37,19 @@ class _Case:
     told: bool = False
 
 
+class SampleSigns(Protocol):
+    """What samples of one modality are held against, and what they show."""
+
+    def measure(self, samples: Any) -> Mapping[str, float]:
+        """Return numbers about samples, ``samples/…``, or none for too few."""
+
+    def broken(self, samples: Any) -> Iterator[Alarm]:
+        """Yield what no sample should be."""
+
+    def alike(self, measured: Mapping[str, float], best: Mapping[str, float]) -> Iterator[Alarm]:
+        """Yield what the numbers show, now and at their best."""
+
+
 class Health:
     """Looks at a training now and then, and says what looks wrong.
 
@@ -47,17 +57,13 @@ class Health:
 
     Args:
         component: what is trained; its own ``alarms`` are asked where it is `Watched`.
-        data: what is learnt from.
+        signs: what the fixed-seed samples are held against, or None where none are made.
         steps: that the training will take.
-        seed: of the training.
-        labels: of the fixed-seed samples ``(M,)``, or None.
     """
 
-    def __init__(
-        self, component: object, data: Examples, *, steps: int, seed: int, labels: Tensor | None = None
-    ) -> None:
+    def __init__(self, component: object, signs: SampleSigns | None, *, steps: int) -> None:
         self._component = component
-        self._signs = Signs(data, labels, seed)
+        self._signs = signs
         self._grace = max(GRACE_STEPS, GRACE_SHARE * steps)
         self._cases: dict[str, _Case] = {}
         self._told: dict[str, Alarm] = {}
@@ -72,13 +78,13 @@ class Health:
         """What was told and has not passed."""
         return tuple(self._told.values())
 
-    def look(self, step: int, logs: Mapping[str, float], samples: Tensor | None = None) -> list[Alarm]:
+    def look(self, step: int, logs: Mapping[str, float], samples: Any = None) -> list[Alarm]:
         """Return the alarms that are new.
 
         Args:
             step: steps done.
             logs: the means of the logs since the last look, ``phase/name``.
-            samples: the fixed-seed samples ``(M, C, H, W)`` in [0, 1], or None when none were made.
+            samples: the fixed-seed samples, as the signs take them, or None when none were made.
         """
         at_once = list(_not_finite(logs))  # beyond doubt, at the first look and at the start, too
         signs = [*self._exploded(logs), *_overfitted(logs)]
@@ -86,8 +92,7 @@ class Health:
             signs += self._component.alarms(logs)
         judged = {alarm.name for alarm in signs} | (self._cases.keys() - self._from_samples)
         self.measured = {}
-        if samples is not None:
-            samples = samples.detach().float().cpu()
+        if samples is not None and self._signs is not None:
             self.measured = self._signs.measure(samples)
             broken = [alarm for alarm in self._signs.broken(samples) if step >= GRACE_BLANK or alarm.name == NOT_FINITE]
             alike = [] if broken else list(self._signs.alike(self.measured, self._best))

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from aigc_core.training.loop.data import Examples
+    from aigc_core.training.contract import Examples
 
 #: Pictures are made as small as this before they are compared.
 SIDE = 16

@@ -24,7 +24,7 @@ from aigc_core.training.watching.neighbours import (
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from aigc_core.training.loop.data import Examples
+    from aigc_core.training.contract import Examples
 
 NOT_FINITE = "broken samples"
 BLANK = "blank samples"
@@ -85,6 +85,7 @@ class Signs:
         share of real pictures with a sample near by. ``samples/repeats``: share that is nearer to another sample
         than all but one in a hundred real pictures are. ``samples/near_copies``: of training pictures.
         """
+        samples = samples.detach().float().cpu()
         if self._copies is None or len(samples) < ENOUGH or not bool(samples.isfinite().all()):
             return {}
         features = small(samples)
@@ -104,6 +105,7 @@ class Signs:
 
     def broken(self, samples: Tensor) -> Iterator[Alarm]:
         """Yield what no picture should be: not a number, of one colour, black and white only where data is not."""
+        samples = samples.detach().float().cpu()
         if not bool(samples.isfinite().all()):
             yield Alarm(
                 NOT_FINITE,

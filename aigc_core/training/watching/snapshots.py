@@ -18,12 +18,13 @@ from aigc_core.randomness import Noise
 from aigc_core.training.contract import Batch, Encodes, Samples
 from aigc_core.training.loop.data import in_order
 from aigc_core.training.watching.neighbours import Nearest, nearest_examples
+from aigc_core.training.watching.signs import Signs
 
 if TYPE_CHECKING:
     from torch import Tensor
     from torch.nn import Module
 
-    from aigc_core.training.loop.data import Examples
+    from aigc_core.training.contract import Examples
 
 #: Says whether a picture may be shown; moderation is asked.
 Allowed = Callable[[Image.Image], bool]
@@ -101,6 +102,15 @@ class Snapshots:
                 raise
             # Most likely a mixture of more Gaussians than `some` are.
             self._sampler.fit_sampler((on(device, batch) for batch in in_order(self._data)), self._seed)
+
+    def signs(self) -> Signs:
+        """Return what the samples are held against."""
+        return Signs(self._data, self.labels, self._seed)
+
+    def last(self, folder: Path, data: Examples) -> None:
+        """Write samples beside the nearest pictures of `data`, and what an autoencoder makes of some of those."""
+        neighbours(self.draw(), data, folder / "neighbours.png", allowed=self._allowed)
+        reconstructions(self._sampler, data, folder / "reconstructions.png", allowed=self._allowed)
 
     def path(self, step: int) -> Path:
         """Return where the sheet of `step` is written."""

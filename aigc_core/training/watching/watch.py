@@ -12,16 +12,18 @@ import numpy as np
 import torch
 
 from aigc_core.content import Action, Request
+from aigc_core.data import TextData
+from aigc_core.protocols import Generator
 from aigc_core.training.contract import Alarm, Samples
 from aigc_core.training.watching.health import Health
-from aigc_core.training.watching.snapshots import FITTED_TO, Snapshots, looking_at, neighbours, on, reconstructions
+from aigc_core.training.watching.snapshots import FITTED_TO, Snapshots, looking_at, on
+from aigc_core.training.watching.text_samples import TextSamples
 
 if TYPE_CHECKING:
-    from PIL.Image import Image
-
+    from aigc_core.content import Content
     from aigc_core.pipeline import Pipeline
+    from aigc_core.training.learnt import Real
     from aigc_core.training.loop import Training
-    from aigc_core.training.loop.data import Examples
     from aigc_core.training.plan import TrainPlan
 
 
@@ -48,39 +50,52 @@ class Watch:
         plan: whose component it is.
         pipeline: whose filters look at the samples before a person does.
         folder: of the run.
+        real: what is learnt from, as it was read.
     """
 
-    def __init__(self, training: Training, plan: TrainPlan, pipeline: Pipeline, folder: Path) -> None:
+    def __init__(self, training: Training, plan: TrainPlan, pipeline: Pipeline, folder: Path, real: Real) -> None:
         self._training = training
+        self._real = real
         self._allowed = _Moderated(plan, pipeline, training.options.seed)
         self._sampler: Any = None
-        self._snapshots: Snapshots | None = None
-        if isinstance(training.component, Samples):
-            self._sampler = _built_again(training, plan)
-            self._snapshots = Snapshots(
-                self._sampler,
-                training.data,
-                seed=training.options.seed,
-                folder=folder / "samples",
-                options=pipeline.registry.resolve(plan.spec.options, plan.entry)() if plan.spec.options else None,
-                conditional="label" in getattr(plan.spec, "conditions", ()),
-                allowed=self._allowed,
-            )
+        self._samples = self._sampled(plan, pipeline, folder / "samples", real)
+        self._signs = self._samples.signs() if self._samples else None
         self.begin(training.options.steps)
+
+    def _sampled(self, plan: TrainPlan, pipeline: Pipeline, folder: Path, real: Real) -> Any:
+        """Return what draws samples, or None where the component makes none."""
+        training, conditions = self._training, getattr(plan.spec, "conditions", ())
+        texts = isinstance(real, TextData) and isinstance(training.component, Generator)
+        if not texts and not isinstance(training.component, Samples):
+            return None
+        self._sampler = _built_again(training, plan)
+        options = pipeline.registry.resolve(plan.spec.options, plan.entry)() if plan.spec.options else None
+        seed = training.options.seed
+        if isinstance(real, TextData):
+            labels = real.label_names if "label" in conditions else ()
+            return TextSamples(
+                self._sampler, real, seed=seed, folder=folder, options=options, labels=labels, allowed=self._allowed
+            )
+        return Snapshots(
+            self._sampler,
+            training.data,
+            seed=seed,
+            folder=folder,
+            options=options,
+            conditional="label" in conditions,
+            allowed=self._allowed,
+        )
 
     def begin(self, steps: int, seen: Mapping[str, Any] | None = None) -> None:
         """Look at a training of so many steps from now on, knowing what was `seen` before."""
-        training = self._training
-        labels = self._snapshots.labels if self._snapshots else None
-        seed = training.options.seed
-        self.health = Health(training.component, training.data, steps=steps, seed=seed, labels=labels)
+        self.health = Health(self._training.component, self._signs, steps=steps)
         if seen:
             self.health.restore(seen)
 
     def draw_seconds(self) -> float:
         """Draw samples as they are now, and return how long it took; 0 where there are none to draw."""
         started = time.perf_counter()
-        if self._snapshots:
+        if self._samples:
             self.draw()
             return time.perf_counter() - started
         return 0.0
@@ -89,32 +104,31 @@ class Watch:
         """Return how long it will take to fit what samples are drawn from, judged by a fit to some of the data."""
         if not getattr(self._sampler, "sampler_shapes", dict)():
             return 0.0
-        some = self._training.data.batch(np.arange(min(FITTED_TO, len(self._training.data))))
+        data = self._training.data
+        some = data.batch(np.arange(min(FITTED_TO, len(data))))
         started = time.perf_counter()
         with looking_at(self._sampler) as device:
             self._sampler.fit_sampler(iter([on(device, some)]), self._training.options.seed)
-        return (time.perf_counter() - started) * len(self._training.data) / len(some.data)
+        return (time.perf_counter() - started) * len(data) / len(some.data)
 
     def look(self, logs: Mapping[str, float], *, sheet: bool) -> Look:
         """Look at the logs, and, if a `sheet` is wanted, at samples."""
         step = self._training.step
-        snapshots = self._snapshots if sheet else None
-        samples = self.draw() if snapshots else None
+        samples = self.draw() if sheet and self._samples else None
         alarms = tuple(self.health.look(step, logs, samples))
-        return Look(alarms, self.health.measured, snapshots.path(step) if snapshots else None)
+        return Look(alarms, self.health.measured, None if samples is None else self._samples.path(step))
 
-    def last_pictures(self, folder: Path, data: Examples) -> None:
-        """Write samples beside the nearest of `data`, and what an autoencoder makes of some of it."""
-        if self._snapshots:
-            neighbours(self.draw(), data, folder / "neighbours.png", allowed=self._allowed)
-            reconstructions(self._sampler, data, folder / "reconstructions.png", allowed=self._allowed)
+    def last(self, folder: Path) -> None:
+        """Write the last samples beside what they are nearest to in the data, and reconstructions."""
+        if self._samples:
+            self.draw()
+            self._samples.last(folder, self._real)
 
-    def draw(self) -> torch.Tensor:
+    def draw(self) -> Any:
         """Draw the samples as they are now, and write their sheet."""
-        assert self._snapshots is not None
         for name, network in self._training.average.networks.items():
             self._sampler.networks[name].load_state_dict(network.state_dict())
-        return self._snapshots.take(self._training.step)
+        return self._samples.take(self._training.step)
 
 
 def _built_again(training: Training, plan: TrainPlan) -> Any:
@@ -132,6 +146,6 @@ class _Moderated:
         self._moderator = pipeline.planner.moderator()
         self._request = Request(plan.spec.modality, seed)
 
-    def __call__(self, picture: Image) -> bool:
-        verdict = self._moderator.check("artifact", [("content", self._request.modality, picture)], self._request)
+    def __call__(self, content: Content) -> bool:
+        verdict = self._moderator.check("artifact", [("content", self._request.modality, content)], self._request)
         return verdict.action is not Action.BLOCK

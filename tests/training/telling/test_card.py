@@ -15,7 +15,7 @@ FACTS = CardFacts(
     component="image/gan",
     summary="generative adversarial networks",
     data="photos",
-    pictures=1900,
+    examples=1900,
     counts={"cat": 1000, "dog": 850, "newt": 50},
     labels=("cat", "dog", "newt"),
     shape=(3, 64, 64),
@@ -124,8 +124,8 @@ def test_names_and_labels_cannot_break_out_of_where_they_stand():
 
 
 def test_little_data_is_a_risk_that_is_spelt_out():
-    assert "at risk of containing" in card(replace(FACTS, pictures=500))
-    assert "very likely to contain" in card(replace(FACTS, pictures=30))
+    assert "at risk of containing" in card(replace(FACTS, examples=500))
+    assert "very likely to contain" in card(replace(FACTS, examples=30))
     assert "copies of them" not in card(FACTS)
 
 

@@ -63,7 +63,7 @@ def read(folder):
 
 def row(step, **logs):
     return {
-        "step": step, "seconds": step / 10, "images_per_second": 640.0,
+        "step": step, "seconds": step / 10, "examples_per_second": 640.0,
         "lr": {"discriminator": 2e-4, "generator": 1e-4},
         "logs": {"discriminator/loss": 1.0 + step, "generator/loss": 0.5, **logs},
     }  # fmt: skip
@@ -109,7 +109,7 @@ def model(tmp_path):
 def test_a_report_tells_all_there_is(model):
     text = read(model).text
     for told in (
-        "my-gan", "image/gan learnt from photos", "1,000 steps", "80 s training time", "640 pictures a second",
+        "my-gan", "image/gan learnt from photos", "1,000 steps", "80 s training time", "640 examples a second",
         "1 alarm", "mode collapse at step 700 samples are alike Try: lower the learning rate",
         "Fixed-seed samples at step 1,000", "step 0", "discriminator", "learning rate",
         "25% of the fixed-seed samples are near copies", "the nearest training picture",

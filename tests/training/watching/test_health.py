@@ -13,6 +13,7 @@ from aigc_core import Noise, Pictures, TrainingOptions
 from aigc_core.training.contract import Alarm
 from aigc_core.training.loop import Training
 from aigc_core.training.watching.health import Health
+from aigc_core.training.watching.signs import Signs
 from aigc_core.training.watching.snapshots import Snapshots
 from aigc_image.options import VaeConfig, VaeOptions
 from aigc_image.vae import Vae
@@ -21,7 +22,7 @@ LATE = 5_000  # a step at which no training is excused any more
 
 
 def health(data, component=None, labels=None):
-    return Health(component, data, steps=10_000, seed=3, labels=labels)
+    return Health(component, Signs(data, labels, 3), steps=10_000)
 
 
 def looks(health, samples=None, logs=(), step=LATE, times=2):
@@ -58,7 +59,7 @@ def test_a_training_that_goes_well_raises_no_alarm_from_beginning_to_end(digits)
     training = Training(Vae, config, digits, options)
     sampler = Vae(config, digits.described)
     kept = Snapshots(sampler, digits, seed=5, folder=None, options=VaeOptions(), conditional=False)
-    looking = Health(training.component, digits, steps=options.steps, seed=0, labels=kept.labels)
+    looking = Health(training.component, Signs(digits, kept.labels, 0), steps=options.steps)
     told = []
     while training.step < options.steps:
         training.take_step()
@@ -168,7 +169,7 @@ def test_an_alarm_that_has_passed_is_told_again_when_it_comes_back(digits):
 
 def test_nothing_is_told_of_likeness_while_a_training_begins(digits):
     one = pictures(digits)[:1].repeat(64, 1, 1, 1)
-    looking = Health(None, digits, steps=20_000, seed=0)
+    looking = Health(None, Signs(digits, None, 0), steps=20_000)
     assert looks(looking, one, step=1900, times=5) == []
     assert "mode collapse" in looks(looking, one, step=2000, times=2)
 
