@@ -141,7 +141,8 @@ class Declarations(Protocol):
 
         Order: position in ``[moderation] filters``, then priority, plugin name and filter name; the verdict does
         not depend on it. Failure: closed. A filter that raises, hangs past its timeout or returns anything but
-        findings blocks the item, and the verdict says ``failed``.
+        findings blocks the item, and the verdict says ``failed``. A filter of texts without a ``window`` gets whole
+        texts only; nothing of them is streamed before.
 
         Example::
 

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from PIL.Image import Image
     from torch import Tensor
 
+    from aigc_core.config import Config
+
 MANIFEST = "aigc.json"
 WEIGHTS = "model.safetensors"
 MANIFEST_LIMIT = 1 << 20  # bytes; a manifest is a page of JSON, anything larger is not one
@@ -268,6 +270,11 @@ class Models:
         self.path = tuple(path)
         self.allowed = allowed or Permissions()
 
+    @classmethod
+    def of(cls, registry: Registry, config: Config) -> Models:
+        """Return the models there are under a configuration."""
+        return cls(registry, config.model_path, Permissions(config.models.download, config.models.allow_pickle))
+
     def own(self) -> Iterator[tuple[str, Path]]:
         """Yield name and folder of every model in the user's model path; the first of a name wins."""
         seen = set()
@@ -307,15 +314,18 @@ class Models:
         if adopted := self._adopt(name):
             return adopted
         self.registry.explain_missing("model", name)
-        raise unknown("model", name, self.names(), listing="aigc models list")
+        fetch = "; a checkpoint of that name is fetched by --download" if "/" in name and any(self._adopting()) else ""
+        raise unknown("model", name, self.names(), listing=f"aigc models list{fetch}")
+
+    def _adopting(self) -> Iterator[Registered[Any]]:
+        """Yield the components that take checkpoints that were made elsewhere."""
+        entries: list[Registered[Any]] = [*self.registry.generators.values(), *self.registry.embedders.values()]
+        yield from (entry for entry in entries if entry.spec.adopts is not None)
 
     def _adopt(self, name: str) -> Model | None:
         """Ask every component that adopts whether it takes `name`, or a folder of that name in the model path."""
-        entries: list[Registered[Any]] = [*self.registry.generators.values(), *self.registry.embedders.values()]
         for place in (name, *(str(root / name) for root in self.path if (root / name).is_dir())):
-            for entry in entries:
-                if entry.spec.adopts is None:
-                    continue
+            for entry in self._adopting():
                 look = self.registry.resolve(entry.spec.adopts, entry)
                 try:
                     found = look(place, self.allowed)

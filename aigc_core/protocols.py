@@ -81,6 +81,14 @@ class Generator(Protocol):
         """
 
 
+@runtime_checkable
+class Configurable(Protocol):
+    """A generator that wants to know the options of a run before it is asked for anything: how it loads its weights."""
+
+    def configure(self, options: Any) -> None:
+        """Take the options, an instance of its options class; what items say comes after them."""
+
+
 class LoadedModel(Protocol):
     """A model folder whose files have been verified, as a component's factory receives it."""
 

@@ -5,7 +5,7 @@ A recipe is untrusted input: nothing in it is opened as a path, and today's mode
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path, PurePath
@@ -15,7 +15,15 @@ from aigc_core.content import JSON, Action, Content, Verdict
 from aigc_core.errors import BlockedError, FileError, ItemError, ModelError, PluginError, UsageError
 from aigc_core.pipeline import Order, Pipeline, Plan, stages
 from aigc_core.protocols import Final
-from aigc_core.provenance import Envelope, content_digest, environment, read_input, recipe_id, require_envelope
+from aigc_core.provenance import (
+    Envelope,
+    content_digest,
+    environment,
+    read_input,
+    recipe_id,
+    require_envelope,
+    trimmed,
+)
 from aigc_core.randomness import Between, Noise
 
 if TYPE_CHECKING:
@@ -55,7 +63,7 @@ def replay_file(
     Args:
         pipeline: plugins and configuration to use; default: as for a command started here.
         model: folder or name of the model, where it is not found under its own name.
-        inputs: files the item was made from; each is recognised by its digest.
+        inputs: files the item was made from, or texts themselves; each is recognised by its digest.
 
     Raises:
         FileError: the file carries no recipe, or one that is no recipe.
@@ -124,16 +132,36 @@ def _changed_model(pipeline: Pipeline, recipe: Mapping[str, JSON], name: str | N
     return tuple(reasons)
 
 
-def _given_inputs(recipe: Mapping[str, JSON], files: Sequence[str | Path]) -> dict[str, Content]:
-    found = {content_digest(content): content for content in map(read_input, files)}
+def _given_inputs(recipe: Mapping[str, JSON], given: Sequence[str | Path]) -> dict[str, Content]:
+    wanted = set(recipe["inputs"].values())
+    found = {content_digest(content): content for value in given for content in _contents(value, wanted)}
     inputs = {}
     for name, digest in recipe["inputs"].items():
         if digest not in found:
             raise UsageError(
-                f"the recipe was made from an input {name!r} ({digest[:12]})", hint="give it: --input FILE"
+                f"the recipe was made from an input {name!r} ({digest[:12]})",
+                hint="give it: --input FILE, or a text itself",
             )
         inputs[name] = found[digest]
     return inputs
+
+
+def _contents(value: str | Path, wanted: Set[str]) -> Iterator[Content]:
+    """Yield what `value` may have been as an input: the very text that is wanted, or what stands in a file."""
+    if isinstance(value, str) and _is_wanted(value, wanted):
+        yield value
+        return
+    content = read_input(value)
+    yield content
+    if isinstance(content, str):
+        yield trimmed(content)
+
+
+def _is_wanted(text: str, wanted: Set[str]) -> bool:
+    try:
+        return content_digest(text) in wanted
+    except UsageError:  # half a character: the path of a file may have one, a text never
+        return False
 
 
 def _source(recipe: Mapping[str, JSON]) -> int | Between:
@@ -175,7 +203,7 @@ def _make(pipeline: Pipeline, plan: Plan, recipe: Mapping[str, JSON]) -> Content
     condition = plan.condition(Noise(order.seed, "condition"))
     verdict = plan.moderator.check("request", list(stages.parts_of(plan, request)), request)
     _stop_if_blocked(verdict)
-    prepared = stages.Prepared(0, request, condition, (), verdict, _source(recipe))
+    prepared = stages.Prepared(0, request, condition, (), verdict, _source(recipe), recipe.get("between"))
     candidate = recipe["selection"]["kept"] if recipe["selection"] else 0
     items = [stages.item_for(plan, prepared, candidate) for _ in range(plan.micro_batch)]
     for final in pipeline.generator(plan).generate(items):
@@ -217,9 +245,13 @@ def _plugin_changes(recipe: Mapping[str, JSON], plan: Plan) -> Iterator[str]:
 
 
 def _difference(before: Content, now: Content) -> tuple[str, bool]:
-    """Say how two pieces of content differ, and whether the tolerance covers it."""
+    """Say how two pieces of content differ, and whether the tolerance covers it. Texts are equal or not."""
+    if isinstance(before, str) and isinstance(now, str):
+        pairs = enumerate(zip(before, now, strict=False), 1)
+        parting = next((place for place, (was, made) in pairs if was != made), min(len(before), len(now)) + 1)
+        return f"the text made now is another from character {parting} on", False
     if isinstance(before, str) or isinstance(now, str):
-        return "the text made now is another", False
+        return "one is a text and the other a picture", False
     return _picture_difference(before, now)
 
 

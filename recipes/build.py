@@ -19,7 +19,20 @@ from PIL.Image import Image
 
 import aigc_image
 import aigc_metrics
-from aigc_core import Condition, EmbedderSpec, Item, Noise, Pictures, TrainingOptions, save_model, train
+import aigc_text
+from aigc_core import (
+    Condition,
+    EmbedderSpec,
+    Examples,
+    Final,
+    HasFiles,
+    Item,
+    Noise,
+    Pictures,
+    TrainingOptions,
+    save_model,
+    train,
+)
 from aigc_core.contact_sheet import contact_sheet
 from aigc_core.models import open_folder
 from aigc_core.training import Trained
@@ -28,6 +41,7 @@ HERE = Path(__file__).parent
 MICRO_BATCH = 16
 JUDGED = 1000
 SHOWN = 100  # on the sample sheet
+HELD_OUT = 1000  # texts that the likelihood is measured on
 SEED = 7  # of the sample sheet and of what the judge sees
 
 
@@ -42,7 +56,7 @@ def _import(reference: str) -> Any:
 def load(name: str) -> dict[str, Any]:
     """Read a recipe and build from it what it names."""
     recipe = tomllib.loads((HERE / f"{name}.toml").read_text(encoding="utf-8"))
-    specs = {spec.name: (spec, aigc_image) for spec in aigc_image.aigc_generators()}
+    specs = {spec.name: (spec, plugin) for plugin in (aigc_image, aigc_text) for spec in plugin.aigc_generators()}
     specs |= {spec.name: (spec, aigc_metrics) for spec in aigc_metrics.aigc_embedders()}
     spec, plugin = specs[recipe["component"]]
     component = _import(spec.trainable)
@@ -62,20 +76,26 @@ def load(name: str) -> dict[str, Any]:
     }
 
 
-def sample(folder: Path, recipe: Mapping[str, Any], count: int) -> tuple[list[Image], list[int | None]]:
-    """Make `count` pictures with the model in `folder`, its labels in turn, as the pipeline would call it."""
+def sample(folder: Path, recipe: Mapping[str, Any], count: int) -> tuple[list[Any], list[int | None]]:
+    """Make `count` pictures or texts with the model in `folder`, its labels in turn, as the pipeline would call it."""
     model = open_folder(folder)
     generator = _import(recipe["spec"].factory)(model)
     options = _import(recipe["spec"].options)()
-    pictures: list[Image] = []
+    made: list[Any] = []
     labels = [index % len(model.labels) if model.labels else None for index in range(count + MICRO_BATCH)]
     for start in range(0, count, MICRO_BATCH):
         items = [
             Item(None, {}, Condition(index=labels[place]), options, Noise(SEED + place, "generate/0"))
             for place in range(start, start + MICRO_BATCH)
         ]
-        pictures += [final.content for final in generator.generate(items)]
-    return pictures[:count], labels[:count]
+        finals = [each for each in generator.generate(items) if isinstance(each, Final)]
+        made += [final.content for final in sorted(finals, key=lambda final: final.index)]
+    return made[:count], labels[:count]
+
+
+def is_text(recipe: Mapping[str, Any]) -> bool:
+    """Whether the recipe's component makes texts."""
+    return getattr(recipe["spec"], "modality", "image") == "text"
 
 
 def data_for(recipe: Mapping[str, Any]) -> tuple[Pictures, Pictures | None]:
@@ -91,24 +111,51 @@ def data_for(recipe: Mapping[str, Any]) -> tuple[Pictures, Pictures | None]:
     return learnt, held_out
 
 
+def examples_for(recipe: Mapping[str, Any]) -> Examples:
+    """Return what is learnt from: pictures as they are, texts as the component wants them."""
+    if is_text(recipe):
+        examples: Examples = recipe["component"].examples(recipe["config"], recipe["data"].load("train"))
+        return examples
+    return data_for(recipe)[0]
+
+
 def accuracy(folder: Path, recipe: Mapping[str, Any], digits: Pictures) -> float:
     """Return the share of `digits` that the classifier in `folder` reads as they are labelled."""
     classifier = _import(recipe["spec"].factory)(open_folder(folder), None)
     return round(float((classifier.probabilities(digits.pixels).argmax(axis=1) == digits.labels).mean()), 4)
 
 
-def write(recipe: Mapping[str, Any], trained: Trained) -> Path:
+def likelihood(folder: Path, recipe: Mapping[str, Any]) -> dict[str, Any]:
+    """Return how well the language model in `folder` foretells texts that it was not trained on."""
+    texts = recipe["data"].load("validation").texts
+    texts = texts[:: max(1, len(texts) // HELD_OUT)]  # from all over the data, which is in the order of its source
+    model = _import(recipe["spec"].factory)(open_folder(folder))
+    bound, _ = model.log_likelihood(texts, Noise(SEED, "likelihood"), 1)
+    nats, tokens = -float(bound.double().sum()), sum(model.token_counts(texts))
+    return {
+        "split": "validation",
+        "n": len(texts),
+        "tokens": tokens,
+        "nats_per_token": round(nats / tokens, 4),
+        "bits_per_byte": round(nats / math.log(2) / sum(len(text.encode()) for text in texts), 4),
+    }
+
+
+def write(recipe: Mapping[str, Any], trained: Trained, examples: Examples) -> Path:
     """Write the model folder twice: to look at what it does, then with that."""
-    data = recipe["data"].load("train").described
+    described, spec = examples.described, recipe["spec"]
+    component = recipe["component"](recipe["config"], described)
     folder = recipe["folder"]
-    embeds = isinstance(recipe["spec"], EmbedderSpec)
+    embeds = isinstance(spec, EmbedderSpec)
     parts: dict[str, Any] = {
         "name": recipe["name"],
-        "component": recipe["spec"].name,
-        "modality": "image",
+        "component": spec.name,
+        "modality": "text" if is_text(recipe) else "image",
         "options": trained.options,
-        "shape": data.shape,
-        "labels": data.labels if embeds or "label" in recipe["spec"].conditions else (),
+        "shape": described.shape,
+        "labels": described.labels if embeds or "label" in spec.conditions else (),
+        "files": {**described.files, **(component.files() if isinstance(component, HasFiles) else {})},
+        "prompt": "none" if embeds else spec.prompt,
         "tensors": trained.tensors,
         "micro_batch": MICRO_BATCH,
         "licence": recipe["licence"],
@@ -128,6 +175,10 @@ def write(recipe: Mapping[str, Any], trained: Trained) -> Path:
             "test": accuracy(folder, recipe, recipe["data"].load("t10k")),
         }
         return save_model(folder, **parts, metrics=metrics)
+    if is_text(recipe):
+        metrics["held_out"] = likelihood(folder, recipe)
+        texts, _ = sample(folder, recipe, SHOWN)
+        return save_model(folder, **parts, samples="\n".join(texts) + "\n", metrics=metrics)
     pictures, labels = sample(folder, recipe, JUDGED)
     if recipe["judge"]:
         metrics["samples"] = import_module(recipe["judge"]).look_at(pictures, labels)
@@ -161,8 +212,9 @@ def main() -> None:
     def tell(step: int, steps: int, logs: Mapping[str, float]) -> None:
         print(f"{step}/{steps}", *(f"{name} {value:.3f}" for name, value in logs.items()), flush=True)
 
-    trained = train(recipe["component"], recipe["config"], data_for(recipe)[0], recipe["training"], tell)
-    folder = write(recipe, trained)
+    examples = examples_for(recipe)
+    trained = train(recipe["component"], recipe["config"], examples, recipe["training"], tell)
+    folder = write(recipe, trained, examples)
     note_sha256(folder)
     print(f"{folder} holds {recipe['name']}; look at what is in it")
 

@@ -55,6 +55,21 @@ def pipeline(studio: Path) -> Callable:
 
 
 @pytest.fixture
+def model_without_weights() -> Callable[..., Path]:
+    """Write the folder of a model that has no weights of its own, for a generator that needs none."""
+    import json
+
+    def write(name: str, component: str, modality: str = "text", **fields: object) -> Path:
+        manifest = {"name": name, "component": component, "modality": modality, "options": {}, "shape": [], "files": {}}
+        folder = Path(name)
+        folder.mkdir()
+        (folder / "aigc.json").write_text(json.dumps({**manifest, **fields}), encoding="utf-8")
+        return folder
+
+    return write
+
+
+@pytest.fixture
 def one_thread() -> Iterator[None]:
     """Networks as small as the tests' are slower on two threads, and much slower where other work runs beside."""
     import torch

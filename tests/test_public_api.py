@@ -31,7 +31,7 @@ def test_an_unknown_name_is_an_attribute_error():
 
 @pytest.mark.parametrize("statement", ["import aigc_core", "from aigc_core import hookimpl, GeneratorSpec, Final"])
 def test_importing_costs_no_torch_and_no_plugin(statement):
-    heavy = ("torch", "transformers", "numpy", "PIL", "aigc_image", "aigc_filters", "aigc_processors")
+    heavy = ("torch", "transformers", "numpy", "PIL", "aigc_image", "aigc_text", "aigc_filters", "aigc_processors")
     code = f"{statement}; import sys; print([name for name in {heavy} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -11,6 +11,7 @@ from typing import NoReturn
 import typer
 from typer.exceptions import TyperException
 
+from aigc_core.cli import terminal
 from aigc_core.cli.app import app
 from aigc_core.cli.state import State
 from aigc_core.errors import AigcError
@@ -46,8 +47,8 @@ def _explain(error: AigcError | TyperException) -> int:
         print(message.rstrip(), file=sys.stderr, end="\n" if message else "")  # noqa: T201
         return error.exit_code
     hint = getattr(error, "hint", None)
-    line = f"aigc: {' '.join(str(message).split())}"
-    print(f"{line} ({hint})" if hint else line, file=sys.stderr)  # noqa: T201
+    line = " ".join(str(message).split())
+    terminal.say(f"{line} ({hint})" if hint else line)
     return error.exit_code
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from aigc_core.cli import completion, terminal
-from aigc_core.cli.arguments import Json, PluginFiles
+from aigc_core.cli.arguments import AllowPickle, Download, Json, PluginFiles
 from aigc_core.cli.state import State
 
 if TYPE_CHECKING:
@@ -51,6 +51,8 @@ def evaluate(
     seed: Annotated[int, typer.Option("--seed", help="Of item 0; item i has seed + i.")] = 0,
     assignments: Assignments = None,
     out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write the numbers there, too.")] = None,
+    download: Download = False,
+    allow_pickle: AllowPickle = False,
     plugin: PluginFiles = None,
     as_json: Json = False,
 ) -> None:
@@ -62,7 +64,7 @@ def evaluate(
     from aigc_core.evaluation.store import write_evaluation
     from aigc_core.pipeline import parse_assignments
 
-    pipeline = context.ensure_object(State).pipeline(plugin or [])
+    pipeline = context.ensure_object(State).pipeline(plugin or [], download=download, allow_pickle=allow_pickle)
     with progress_of(f"sampling {model}") as on_sample, redirect_stdout(sys.stderr):
         evaluation = measure(
             model,

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import closing, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,22 +11,25 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from aigc_core.cli import completion, terminal
-from aigc_core.cli.arguments import Json, PluginFiles
-from aigc_core.cli.generation_report import Report
+from aigc_core.cli.arguments import AllowPickle, Download, Json, PluginFiles
+from aigc_core.cli.generation_report import Report, say_why
+from aigc_core.cli.inputs import ends_of, like_of, prompt_of
+from aigc_core.cli.outputs import Document, JsonLines, LiveTexts, Output, Rows, Shown
+from aigc_core.cli.sheet_and_film import MOST_ON_SHEET, write_film, write_sheet
 from aigc_core.cli.state import State
-from aigc_core.errors import UsageError
+from aigc_core.errors import AigcError, UsageError
 
 if TYPE_CHECKING:
+    from aigc_core.content import Content
     from aigc_core.events import Event
-    from aigc_core.pipeline import Pipeline
-
-MOST_ON_SHEET = 400
-MOST_SHOWN = 16  # rows of the table on a terminal
+    from aigc_core.pipeline import Pipeline, Plan
 
 
 def generate(
     context: typer.Context,
-    prompt: Annotated[str | None, typer.Argument(help="What to make, for models that take a prompt.")] = None,
+    prompt: Annotated[
+        str | None, typer.Argument(help="What to make, for models that take a prompt; - reads it from stdin.")
+    ] = None,
     modality: Annotated[
         str | None,
         typer.Option("--modality", help="image, … ; may be left out with -m.", autocompletion=completion.modality),
@@ -48,13 +50,21 @@ def generate(
         typer.Option("--seed", help="Of item 0; item i has seed + i. Drawn and told if not given."),
     ] = None,
     interpolate: Annotated[
-        tuple[int, int] | None,
-        typer.Option("--interpolate", metavar="SEED SEED", help="Go from one seed to another; a film as well."),
+        tuple[str, str] | None,
+        typer.Option(
+            "--interpolate",
+            metavar="A B",
+            help="Go from one seed to another, with a film of pictures; or from one text, or @FILE, to another.",
+        ),
     ] = None,
     frames: Annotated[int | None, typer.Option("--frames", help="Of --interpolate.", show_default="16")] = None,
     like: Annotated[
-        Path | None,
-        typer.Option("--like", metavar="FILE", help="Make variations of a picture, with a model that can encode."),
+        str | None,
+        typer.Option(
+            "--like",
+            metavar="FILE|TEXT|@FILE",
+            help="Make variations of a picture, or of a text itself or in a file, with a model that can encode.",
+        ),
     ] = None,
     strength: Annotated[
         float | None,
@@ -86,8 +96,14 @@ def generate(
     metadata: Annotated[
         str | None, typer.Option("--metadata", help="What files carry: full, params, id or none.")
     ] = None,
-    grid: Annotated[bool, typer.Option("--grid", help="Write a contact sheet as well.")] = False,
+    grid: Annotated[bool, typer.Option("--grid", help="Write a contact sheet as well, of pictures.")] = False,
+    stream: Annotated[
+        bool,
+        typer.Option("--stream", help="Print texts while they are written; with --json each event, a line each."),
+    ] = False,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="No progress bar, no preview.")] = False,
+    download: Download = False,
+    allow_pickle: AllowPickle = False,
     plugin: PluginFiles = None,
     as_json: Json = False,
 ) -> None:
@@ -96,23 +112,24 @@ def generate(
     Example: aigc generate -m digits-gan -n 16 --seed 7 --set label=7 --grid
     """
     from aigc_core.pipeline import Order, draw_seed, parse_assignments
-    from aigc_core.provenance import read_input
 
     state = context.ensure_object(State)
     if metadata not in (None, "full", "params", "id", "none"):
         raise UsageError(f"--metadata {metadata!r} is not known", hint="one of: full, params, id, none")
-    _check_together(interpolate, n=n, seed=seed, frames=frames, like=like, strength=strength)
+    ends = ends_of(*interpolate) if interpolate else None
+    _check_together(ends, n=n, seed=seed, frames=frames, like=like, strength=strength)
     options = parse_assignments([*(assignments or []), *([f"strength={strength}"] if strength is not None else [])])
-    inputs = {"like": read_input(like)} if like else {}
-    pipeline = state.pipeline(plugin or [])
+    pipeline = state.pipeline(plugin or [], download=download, allow_pickle=allow_pickle)
+    modality = modality or _modality_of(pipeline, model)
+    _check_modality(modality, grid=grid, stream=stream and not as_json)
     order = Order(
-        modality=modality or _modality_of(pipeline, model),
+        modality=modality,
         n=1 if n is None else n,
         seed=draw_seed() if seed is None else seed,
-        interpolate=interpolate,
+        interpolate=ends,
         frames=16 if frames is None else frames,
-        prompt=prompt,
-        inputs=inputs,
+        prompt=prompt_of(prompt),
+        inputs=_inputs(pipeline, modality, model, like),
         model=model,
         options=options,
         pre=pre or (),
@@ -124,46 +141,90 @@ def generate(
     settings = pipeline.settings.config.generate
     folder = (output or Path(settings.output)).expanduser()
     metadata = metadata or settings.metadata
-    on_terminal = terminal.is_terminal()
-    report = Report(
-        plan,
-        keep_pictures=order.frames if interpolate else MOST_ON_SHEET if grid else MOST_SHOWN if on_terminal else 0,
-        keep_rows=math.inf if as_json else MOST_SHOWN if on_terminal else 0,
-    )
+    kind = _output(stream=stream, as_json=as_json)
+    most = order.frames if interpolate else MOST_ON_SHEET if grid else kind.keep_pictures
+    report = Report(plan, keep_pictures=most, keep_rows=kind.keep_rows)
+    shown = kind(report, preview=not quiet)
+    _warn(plan, stream=stream)
     with redirect_stdout(sys.stderr):  # a component that greets when it is made must not spoil --json either
-        stream = pipeline.stream(plan, output=folder, metadata=metadata, surface="cli")
-    with closing(stream) as events:
-        _listen(terminal.off_stdout(events), report, progress=not (quiet or as_json))
+        events = pipeline.stream(plan, output=folder, metadata=metadata, surface="cli", previews=stream)
+    with closing(events):
+        _follow(terminal.off_stdout(events), shown, progress=kind.talks and not (quiet or stream))
     if report.pictures and (grid or interpolate):
-        report.sheet = _write_sheet(report, folder, settings.labels, members=metadata in ("full", "id"))
+        report.sheet = write_sheet(report, folder, settings.labels, members=metadata in ("full", "id"))
     if report.pictures and interpolate:
-        report.film = _write_film(report, folder, settings.labels)
-    if as_json:
-        terminal.print_json(report.as_json())
-    else:
-        _show(report, folder, preview=not quiet)
+        report.film = write_film(report, folder, settings.labels)
+    shown.finish()
+    if kind.talks:
+        _sum_up(report, folder)
     raise typer.Exit(report.exit_code)
 
 
-def _check_together(interpolate: tuple[int, int] | None, **given: Any) -> None:
+def _output(*, stream: bool, as_json: bool) -> type[Output]:
+    """Return what stdout gets."""
+    if stream:
+        return JsonLines if as_json else LiveTexts
+    if as_json:
+        return Document
+    return Shown if terminal.is_terminal() else Rows
+
+
+def _check_together(ends: Any, **given: Any) -> None:
     """Raise UsageError for the first option that is given and means nothing beside the others."""
-    if interpolate and given["n"] is not None:
+    if ends and given["n"] is not None:
         raise UsageError("--interpolate and -n exclude each other", hint="say how many frames: --frames 16")
-    if interpolate and given["seed"] is not None:
+    if ends and given["seed"] is not None and isinstance(ends[0], int):
         raise UsageError("--interpolate and --seed exclude each other", hint="it has two seeds already")
-    if given["frames"] is not None and not interpolate:
+    if given["frames"] is not None and not ends:
         raise UsageError("--frames belongs to --interpolate", hint="give two seeds: --interpolate 3 9; or use -n")
     if given["strength"] is not None and given["like"] is None:
         raise UsageError("--strength belongs to --like", hint="name a picture: --like FILE")
 
 
-def _listen(events: Iterator[Event], report: Report, *, progress: bool) -> None:
+def _check_modality(modality: str, *, grid: bool, stream: bool) -> None:
+    """Raise UsageError for an option that means nothing to what is made."""
+    if grid and modality == "text":
+        raise UsageError("--grid is for pictures", hint="texts are shown one below the other")
+    if stream and modality != "text":
+        raise UsageError("--stream is for texts", hint="for events of any kind: --stream --json")
+
+
+def _inputs(pipeline: Pipeline, modality: str, model: str | None, like: str | None) -> dict[str, Content]:
+    """Return what is given to work from, by the name it has in the generator's spec."""
+    if like is None:
+        return {}
+    return {"like": like_of(like, pipeline.planner.chooser.modality_of_input("like", modality, model))}
+
+
+def _warn(plan: Plan, *, stream: bool) -> None:
+    """Say what one should know before anything is made."""
+    from aigc_core.pipeline.streaming import whole_because
+
+    for line in plan.misgivings:
+        terminal.say(line)
+    if stream and plan.order.modality == "text" and (reason := whole_because(plan)):
+        terminal.say(f"texts come only when they are whole: {reason}")
+
+
+def _follow(events: Iterator[Event], shown: Output, *, progress: bool) -> None:
     """Let the run happen; after Ctrl-C say how to go on."""
+    from aigc_core.events import StepSkipped
+
+    report = shown.report
     try:
         for event in _with_progress(events, report.plan.order.total) if progress else events:
-            report.add(event)
+            row = report.add(event)
+            shown.tell(event, row)
+            if row is not None:
+                say_why(row)
+            elif isinstance(event, StepSkipped):
+                terminal.say(f"item {event.index}: step {event.step} skipped: {event.error}")
     except KeyboardInterrupt:
+        shown.stop()
         terminal.say(report.way_on())
+        raise
+    except AigcError:
+        shown.stop()
         raise
 
 
@@ -193,37 +254,8 @@ def _with_progress(events: Iterator[Event], total: int) -> Iterator[Event]:
             yield event
 
 
-def _write_sheet(report: Report, folder: Path, labels: Sequence[str], *, members: bool) -> Path:
-    from aigc_core.contact_sheet import contact_sheet
-    from aigc_core.pipeline.output import OutputFolder
-    from aigc_core.provenance import write_plain
-
-    if report.counts["created"] > MOST_ON_SHEET:
-        terminal.say(f"the contact sheet shows the first {MOST_ON_SHEET}")
-    shown = report.pictures[:MOST_ON_SHEET]
-    picture = contact_sheet(shown, [member.caption for member in report.members[:MOST_ON_SHEET]])
-    named = [member.described for member in report.members[:MOST_ON_SHEET]] if members else ()
-    with OutputFolder(folder).free_path(f"{report.stem}-grid", ".png") as path:
-        return write_plain(picture, path, members=named, trained=report.plan.model is not None, labels=labels)
-
-
-def _write_film(report: Report, folder: Path, labels: Sequence[str]) -> Path:
-    from aigc_core.pipeline.output import OutputFolder
-    from aigc_core.provenance import write_film
-
-    with OutputFolder(folder).free_path(f"{report.stem}-film", ".gif") as path:
-        return write_film(report.pictures, path, trained=report.plan.model is not None, labels=labels)
-
-
-def _show(report: Report, folder: Path, *, preview: bool) -> None:
+def _sum_up(report: Report, folder: Path) -> None:
     counts = report.counts
-    if report.keep_rows:
-        if preview and report.pictures:
-            terminal.print_pictures(report.pictures[:MOST_SHOWN])
-        made = [row for row in report.rows if row["status"] == "created"]
-        terminal.print_table(report.columns, [report.cells(row) for row in made])
-        if counts["created"] > len(made):
-            terminal.say(f"… and {counts['created'] - len(made):,} more")
     told = [f"{counts['created']} made", *(f"{counts[key]} {key}" for key in ("blocked", "failed") if counts[key])]
     terminal.say(f"{', '.join(told)} with {report.plan.name} in {folder} (run {report.run})")
     if report.sheet:

@@ -1,4 +1,4 @@
-"""What ``aigc generate`` tells of a run: row by row where it is piped, a table on a terminal, or one document."""
+"""What ``aigc generate`` knows of a run: a row an item, counts, the pictures to show."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from aigc_core.events import Event
     from aigc_core.pipeline import Plan
 
+Row = dict[str, Any]
+
 
 @dataclass(frozen=True, slots=True)
 class Member:
@@ -25,17 +27,18 @@ class Member:
 
 @dataclass
 class Report:
-    """What is told of a run.
+    """A row for each item that is settled, as far as they are kept, and what comes of the run.
 
-    Piped, every row is printed as it is made and forgotten; on a terminal the first few are kept for the table;
-    for JSON all are.
+    Attributes:
+        keep_pictures, keep_rows: how many are kept; all are counted.
+        sheet, film: where they were written, once they are.
     """
 
     plan: Plan
     keep_pictures: int
     keep_rows: float
     run: str = ""
-    rows: list[dict[str, Any]] = field(default_factory=list)
+    rows: list[Row] = field(default_factory=list)
     pictures: list[Image] = field(default_factory=list)
     members: list[Member] = field(default_factory=list)
     sheet: Path | None = None
@@ -44,64 +47,62 @@ class Report:
 
     @property
     def columns(self) -> list[str]:
+        """The columns of the table; of a text, the text itself is the last."""
         origin = "t" if self.plan.order.interpolate else "seed"
-        return ["file", origin, *(["label"] if self.plan.takes_label else [])]
+        label = ["label"] if self.plan.takes_label else []
+        return ["file", origin, *label, *(["text"] if self.plan.order.modality == "text" else [])]
 
     @property
     def stem(self) -> str:
         """What the files that show the whole run are called, but for what they are."""
-        seeds = self.plan.order.interpolate or (self.plan.order.seed,)
+        seeds = self.plan.order.ends or (self.plan.order.seed,)
         return "-".join([self.plan.name.replace("/", "-"), *map(str, seeds)])
 
-    def add(self, event: Event) -> None:
+    def add(self, event: Event) -> Row | None:
+        """Take an event; return the row of the item that it settles, or None."""
         from aigc_core import events
 
-        if isinstance(event, events.RunStarted):
-            self.run = event.run
-            if not self.keep_rows:
-                terminal.print_row(self.columns)
-        elif isinstance(event, events.ArtifactCreated):
-            self._created(event)
-        elif isinstance(event, events.ArtifactBlocked):
-            self._not_made(event.blocked, "blocked", "; ".join(event.blocked.verdict.reasons))
-        elif isinstance(event, events.ItemFailed):
-            self._not_made(event.failed, "failed", event.failed.error)
-        elif isinstance(event, events.StepSkipped):
-            terminal.say(f"item {event.index}: step {event.step} skipped: {event.error}")
+        match event:
+            case events.RunStarted():
+                self.run = event.run
+            case events.ArtifactCreated():
+                return self._created(event)
+            case events.ArtifactBlocked(blocked=blocked):
+                return self._row(blocked, "blocked", reason="; ".join(blocked.verdict.reasons))
+            case events.ItemFailed(failed=failed):
+                return self._row(failed, "failed", reason=failed.error)
+        return None
 
-    def _created(self, event: Any) -> None:
+    def _created(self, event: Any) -> Row:
         artifact = event.artifact
-        label = {"label": artifact.recipe["condition"]["value"]} if self.plan.takes_label else {}
-        row = self._row(artifact, "created", file=str(event.path), **label)
-        if len(self.rows) < self.keep_rows:
-            self.rows.append({**row, "recipe": artifact.recipe_id, "digest": artifact.digest})
-        if not self.keep_rows:
-            terminal.print_row(self.cells(row))
-        if len(self.pictures) < self.keep_pictures and not isinstance(artifact.content, str):
+        about: Row = {"file": str(event.path)}
+        if self.plan.takes_label:
+            about["label"] = artifact.recipe["condition"]["value"]
+        if isinstance(artifact.content, str):
+            about["text"] = artifact.content
+        row = self._row(artifact, "created", **about, recipe=artifact.recipe_id, digest=artifact.digest)
+        if len(self.pictures) < self.keep_pictures and "text" not in about:
             self.pictures.append(artifact.content)
-            origin = self._origin(artifact)
-            caption = f"{origin['noise']['t']:.2f}" if "noise" in origin else str(artifact.seed)
-            self.members.append(Member(caption, {"id": artifact.recipe_id, **origin}))
+            origin: Row = {key: row[key] for key in ("seed", "noise") if key in row}
+            self.members.append(Member(place_of(row, ".2f"), {"id": artifact.recipe_id, **origin}))
+        return row
 
-    def _not_made(self, outcome: Any, status: str, reason: str) -> None:
-        row = self._row(outcome, status, reason=reason)
+    def _row(self, outcome: Any, status: str, **about: Any) -> Row:
+        self.counts[status] += 1
+        row = {"index": outcome.index, **self.origin(outcome.index), "status": status, **about}
         if len(self.rows) < self.keep_rows:
             self.rows.append(row)
-        which = f"frame {outcome.index}" if "noise" in row else f"item {outcome.index} (seed {outcome.seed})"
-        terminal.say(f"{which} {status}: {reason}")
+        return row
 
-    def _row(self, outcome: Any, status: str, **more: Any) -> dict[str, Any]:
-        self.counts[status] += 1
-        return {"index": outcome.index, **self._origin(outcome), "status": status, **more}
+    def origin(self, index: int) -> Row:
+        """Return what the recipe says of an item's seed, or of its place between two of something."""
+        source, between = self.plan.order.source(index), self.plan.order.between(index)
+        place = {} if between is None else {"between": between}
+        return {"seed": source, **place} if isinstance(source, int) else {"noise": asdict(source)}
 
-    def _origin(self, outcome: Any) -> dict[str, Any]:
-        """Return what the recipe says of an item's seed, or of its place between two."""
-        source = self.plan.order.source(outcome.index)
-        return {"seed": source} if isinstance(source, int) else {"noise": asdict(source)}
-
-    def cells(self, row: dict[str, Any]) -> list[Any]:
+    def cells(self, row: Row) -> list[Any]:
         """Return what stands in a row of the table."""
-        return [f"{row['noise']['t']:.4g}" if column == "t" else row[column] for column in self.columns]
+        return [place_of(row) if column in ("seed", "t") else row[column] for column in self.columns]
 
     @property
     def exit_code(self) -> int:
@@ -120,14 +121,33 @@ class Report:
             f"--seed {order.seed + done} -n {order.n - done}"
         )
 
-    def as_json(self) -> dict[str, Any]:
-        """Return the one document that ``--json`` prints."""
+    def summary(self) -> Row:
+        """Return what there is to say of the run as a whole, as JSON."""
         order = self.plan.order
-        head: dict[str, Any] = {"run": self.run, "modality": order.modality, "model": self.plan.name}
+        head: Row = {"run": self.run, "modality": order.modality, "model": self.plan.name}
         files = {"sheet": str(self.sheet) if self.sheet else None}
         if order.interpolate:
-            head["interpolate"] = list(order.interpolate)
+            head["interpolate"] = list(order.ends or (None, None))
             files["film"] = str(self.film) if self.film else None
-        else:
+        if not order.ends:
             head["seed"] = order.seed
-        return {**head, **self.counts, **files, "items": self.rows}
+        return {**head, **self.counts, **files}
+
+    def as_json(self) -> Row:
+        """Return the one document that ``--json`` prints."""
+        return {**self.summary(), "items": self.rows}
+
+
+def place_of(row: Row, spelt: str = ".4g") -> str:
+    """Return an item's seed, or its place between two of something, as it is shown."""
+    between = row["noise"]["t"] if "noise" in row else row.get("between")
+    return str(row["seed"]) if between is None else format(between, spelt)
+
+
+def say_why(row: Row) -> None:
+    """Say why an item was not made."""
+    if row["status"] == "created":
+        return
+    between = "noise" in row or "between" in row
+    which = f"frame {row['index']}" if between else f"item {row['index']} (seed {row['seed']})"
+    terminal.say(f"{which} {row['status']}: {row['reason']}")

@@ -94,9 +94,11 @@ def _problems(pipeline: Pipeline, plugin: Plugin) -> Iterator[str]:
                     pipeline.planner.models.find(entry.spec.name).verify()
                     if entry.spec.component not in registry.embedders:
                         registry.get("generator", entry.spec.component)
-                for attribute in ("factory", "trainable", "step", "selector", "check", "metric", "options"):
+                for attribute in ("factory", "trainable", "step", "selector", "check", "window", "metric", "options"):
                     reference = getattr(entry.spec, attribute, None)
-                    if reference is not None and not callable(registry.resolve(reference, entry)):
+                    if isinstance(reference, int | None):  # a window may be a number
+                        continue
+                    if not callable(registry.resolve(reference, entry)):
                         yield f"{entry.spec.name}: {attribute} is not callable"
             except AigcError as error:
                 yield f"{entry.spec.name}: {error}"

@@ -27,8 +27,8 @@ def replay(
         ),
     ] = None,
     inputs: Annotated[
-        list[Path] | None,
-        typer.Option("--input", metavar="FILE", help="What the item was made from. Repeatable."),
+        list[str] | None,
+        typer.Option("--input", metavar="FILE|TEXT", help="What the item was made from. Repeatable."),
     ] = None,
     plugin: PluginFiles = None,
     as_json: Json = False,

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from aigc_core.cli import terminal
 from aigc_core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -33,16 +33,24 @@ class State:
                 raise UsageError(f"-p {word!r} is not no:NAME", hint="for example: aigc -p no:hello …")
             self.disable.append(name)
 
-    def pipeline(self, plugins: Sequence[Path] = ()) -> Pipeline:
-        """Open a pipeline; each broken plugin is one line on stderr."""
+    def pipeline(self, plugins: Sequence[Path] = (), *, download: bool = False, allow_pickle: bool = False) -> Pipeline:
+        """Open a pipeline; each broken plugin is one line on stderr.
+
+        Args:
+            plugins: one-file plugins to load.
+            download, allow_pickle: what a flag allows besides the configuration.
+        """
+        from aigc_core import config
         from aigc_core.pipeline import Pipeline
 
-        return Pipeline(plugins=[*self.plugins, *plugins], disable=self.disable, safe=self.safe, on_problem=_complain)
+        return Pipeline(
+            plugins=[*self.plugins, *plugins],
+            disable=self.disable,
+            safe=self.safe,
+            settings=config.load().allowing(download=download, allow_pickle=allow_pickle),
+            on_problem=terminal.say,
+        )
 
     def registry(self, plugins: Sequence[Path] = ()) -> Registry:
         """Open the plugins only."""
         return self.pipeline(plugins).registry
-
-
-def _complain(line: str) -> None:
-    print(f"aigc: {line}", file=sys.stderr)  # noqa: T201

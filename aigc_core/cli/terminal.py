@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_SPELT = str.maketrans({"\t": "\\t", "\n": "\\n", "\r": "\\r"})
+#: Control characters (C0, DEL, C1), spelt as Python spells them: on a terminal they could move, hide or fake text.
+_CONTROLS = {code: chr(code).encode("unicode_escape").decode() for code in (*range(32), *range(127, 160))}
+_UNSAFE = {code: spelt for code, spelt in _CONTROLS.items() if chr(code) not in "\t\n"}
+_JSON_UNSAFE = {code: f"\\u{code:04x}" for code in range(127, 160)}  # JSON itself escapes those below 32 only
 HALF_BLOCK = "▀"
 
 
@@ -23,27 +26,60 @@ def is_terminal() -> bool:
     return sys.stdout.isatty()
 
 
+def visible(text: str) -> str:
+    """Return `text` as a terminal may have it: with its lines and tabs, and every other control character spelt."""
+    return text.translate(_UNSAFE)
+
+
 def say(line: str) -> None:
     """Print a line of talk on stderr."""
-    print(f"aigc: {line}", file=sys.stderr)  # noqa: T201
+    print(f"aigc: {visible(line)}", file=sys.stderr)  # noqa: T201
 
 
 def print_json(value: Any) -> None:
     """Print a JSON document on stdout."""
-    print(json.dumps(value, indent=2, ensure_ascii=False, default=str))  # noqa: T201
+    print_line(_as_json(value, indent=2))
+
+
+def print_json_line(value: Any) -> None:
+    """Print one line of JSON on stdout, at once."""
+    print_line(_as_json(value))
+    sys.stdout.flush()
+
+
+def _as_json(value: Any, indent: int | None = None) -> str:
+    return json.dumps(value, indent=indent, ensure_ascii=False, default=str).translate(_JSON_UNSAFE)
 
 
 def print_line(line: str) -> None:
     """Print a line of data on stdout, even where the locale cannot spell it."""
+    _put(f"{line}\n")
+
+
+def write(text: str) -> None:
+    """Write a piece of a text on stdout, at once; made visible where a person is looking."""
+    _put(visible(text) if is_terminal() else text)
+    sys.stdout.flush()
+
+
+def _put(text: str) -> None:
     try:
-        print(line)  # noqa: T201
+        sys.stdout.write(text)
     except UnicodeEncodeError:
-        sys.stdout.buffer.write(line.encode("utf-8") + b"\n")
+        sys.stdout.flush()
+        sys.stdout.buffer.write(text.encode("utf-8"))
+
+
+def print_heading(text: str) -> None:
+    """Print what stands above a text, for a person who is looking."""
+    from rich.text import Text
+
+    console().print(Text(visible(text), style="dim"))
 
 
 def print_row(cells: Sequence[Any]) -> None:
-    """Print one tab-separated line of data; what would break the line or the column is spelt ``\\n``, ``\\t``."""
-    print_line("\t".join(str(cell).translate(_SPELT) for cell in cells))
+    """Print one tab-separated line of data; control characters are spelt: ``\\n``, ``\\t``, ``\\x1b``."""
+    print_line("\t".join(str(cell).translate(_CONTROLS) for cell in cells))
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, title: str | None = None) -> None:
@@ -59,7 +95,7 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, title:
 
     table = Table(*columns, title=title, box=box.SIMPLE_HEAD, title_justify="left", header_style="bold")
     for row in texts:
-        table.add_row(*(Text(cell) for cell in row))
+        table.add_row(*(Text(visible(cell)) for cell in row))
     console().print(table)
 
 

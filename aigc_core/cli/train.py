@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from aigc_core.cli import completion, terminal
-from aigc_core.cli.arguments import Json, PluginFiles
+from aigc_core.cli.arguments import AllowPickle, Download, Json, PluginFiles
 from aigc_core.cli.state import State
+from aigc_core.errors import UsageError
 
 if TYPE_CHECKING:
     from aigc_core.events import TrainingEvent
@@ -31,6 +32,9 @@ def train(
             "file, or a saved data set."
         ),
     ],
+    more: Annotated[
+        list[str] | None, typer.Argument(metavar="KEY=VALUE", help="Further options, as after --set.")
+    ] = None,
     preset: Annotated[
         str | None, typer.Option("--preset", help="How large: tiny, small or base.", show_default="small")
     ] = None,
@@ -79,6 +83,8 @@ def train(
         list[str] | None, typer.Option("--log", metavar="TRACKER", help="Log there, too: tensorboard. Repeatable.")
     ] = None,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="No progress bar.")] = False,
+    download: Download = False,
+    allow_pickle: AllowPickle = False,
     plugin: PluginFiles = None,
     as_json: Json = False,
 ) -> None:
@@ -92,13 +98,13 @@ def train(
     from aigc_core.training.run import TrainingRun
 
     state = context.ensure_object(State)
-    pipeline = state.pipeline(plugin or [])
+    pipeline = state.pipeline(plugin or [], download=download, allow_pickle=allow_pickle)
     order = TrainOrder(
         component,
         data,
         name=out,
         preset=preset,
-        options=parse_assignments(assignments or []),
+        options=parse_assignments([*(assignments or []), *_assignments(more or [])]),
         pre=tuple(pre or ()),
         steps=steps,
         minutes=minutes,
@@ -116,6 +122,14 @@ def train(
         stream = TrainingRun(plan, pipeline).events()
     with closing(stream) as events:
         _listen(terminal.off_stdout(events), progress=not quiet, as_json=as_json)
+
+
+def _assignments(words: list[str]) -> list[str]:
+    """Return the words after the data. Raises UsageError for one that is no option."""
+    for word in words:
+        if "=" not in word:
+            raise UsageError(f"unexpected word {word!r} after the data", hint="further words are options: KEY=VALUE")
+    return words
 
 
 def _listen(events: Iterator[TrainingEvent], *, progress: bool, as_json: bool) -> None:

@@ -49,9 +49,11 @@ class PluginsSection(_Section):
 
 
 class ModelsSection(_Section):
-    """``[models]``: where model folders lie."""
+    """``[models]``: where model folders lie, and what may be done to get at others."""
 
     path: tuple[str, ...] = Field((), description="folders that hold model folders; default: the user's data folder")
+    download: bool = Field(False, description="fetch a checkpoint that is named and not here from the Hugging Face hub")
+    allow_pickle: bool = Field(False, description="load checkpoints that are pickles: reading one may run any program")
 
 
 class RunsSection(_Section):

@@ -9,7 +9,7 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ FILE = "aigc.toml"
 ENVIRONMENT_ALIASES = {"AIGC_DISABLE_PLUGINS": "plugins.disable"}
 
 #: Variables that name no setting: a plugin reads them.
-OTHERS = frozenset({"AIGC_INCEPTION"})
+OTHERS = frozenset({"AIGC_BASES", "AIGC_INCEPTION"})
 
 
 def user_file() -> Path:
@@ -46,6 +46,13 @@ class Settings:
     config: Config
     origin: Mapping[str, str] = field(default_factory=dict)
     ignored: tuple[str, ...] = ()
+
+    def allowing(self, **flags: bool) -> Settings:
+        """Return the settings with what flags allow, e.g. ``download=True`` for ``[models] download``."""
+        raised = {name: True for name, flag in flags.items() if flag}
+        models = self.config.models.model_copy(update=raised)
+        origin = {f"models.{name}": f"--{name.replace('_', '-')}" for name in raised}
+        return replace(self, config=self.config.model_copy(update={"models": models}), origin={**self.origin, **origin})
 
     def rows(self) -> list[tuple[str, Any, str]]:
         """Return (dotted key, value, origin) for every setting, defaults included."""

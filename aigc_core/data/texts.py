@@ -33,8 +33,9 @@ if TYPE_CHECKING:
 Prepare = Callable[[str], str]
 Progress = Callable[[int, int | None], None]
 
-#: Near duplicates are looked for among so many texts; more are compared exactly only.
-MOST_COMPARED = 500_000
+#: Near duplicates are looked for among so many texts of so many bytes together, which takes a minute or so; more are
+#: compared exactly only.
+MOST_COMPARED, MOST_BYTES = 500_000, 200_000_000
 
 
 class TextReading(BaseModel):
@@ -88,6 +89,10 @@ class TextData:
 
     def __len__(self) -> int:
         return len(self.texts)
+
+    def __getitem__(self, index: int) -> str:
+        """Return a text alone: what wants nothing but texts goes through them as through a list."""
+        return self.texts[index]
 
     def some(self, indices: NDArray[np.int64]) -> TextData:
         """Return the texts at `indices`, in that order."""
@@ -190,7 +195,7 @@ class _Found:
     def finish(self, source: Source, duplicates: str) -> TextSet:
         """Survey the texts, part them, and leave out what is there more than once, if that is wanted."""
         same = exact(self.texts)
-        compared = len(self.texts) <= MOST_COMPARED
+        compared = len(self.texts) <= MOST_COMPARED and self.texts.size <= MOST_BYTES
         alike = near(self.texts) if compared else same
         kept = {"keep": np.arange(len(self.texts)), "exact": _firsts(same), "near": _firsts(alike)}[duplicates]
         classes = label_names(self.labels, source.label_names)

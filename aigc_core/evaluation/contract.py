@@ -77,6 +77,21 @@ class Measured:
     details: Mapping[str, JSON] = field(default_factory=empty)
 
 
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """Another model that a metric asks for its opinion.
+
+    Attributes:
+        name: e.g. ``"verses-rnn"``.
+        sha256: of its ``aigc.json``.
+        component: with its weights.
+    """
+
+    name: str
+    sha256: str
+    component: Any
+
+
 class Evidence(Protocol):
     """What a metric may look at. Everything is made or read when it is first asked for, and kept."""
 
@@ -117,6 +132,9 @@ class Evidence(Protocol):
     @property
     def classes(self) -> tuple[str, ...]:
         """The embedder's own classes, in order, or none."""
+
+    def judge(self, model: str) -> Judge:
+        """Return another model of this modality, by name or folder."""
 
     def noise(self, name: str) -> Noise:
         """Return a stream of random numbers that depends on the evaluation's seed and `name` alone."""

@@ -90,7 +90,8 @@ def open_embedder(pipeline: Pipeline, given: str, modality: str) -> ReadyEmbedde
             )
     else:
         model, entry = _of_model(pipeline, name)
-    if entry.spec.modality != modality:
+        name = model.name  # a space is that of a model, wherever its folder lies
+    if modality not in (entry.spec.modality, *entry.spec.also):
         raise UsageError(f"embedder {name!r} looks at {entry.spec.modality}, not at {modality}")
     if missing := missing_packages(entry.spec):
         raise UsageError(f"embedder {name!r} needs {', '.join(missing)}", hint=entry.spec.summary or "install it")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from aigc_core.errors import UsageError
-from aigc_core.evaluation.contract import Items, Part
+from aigc_core.evaluation.contract import Items, Judge, Part
 from aigc_core.evaluation.embedders import ReadyEmbedder
 from aigc_core.evaluation.records import Source
 from aigc_core.evaluation.reference import Real, Reference
@@ -166,6 +167,16 @@ class Gathered:
             look = self._eyes.embed if what == "features" else self._eyes.probabilities
             self._seen[key] = look(self.items(part))
         return self._seen[key]
+
+    def judge(self, model: str) -> Judge:
+        """Return another model of this modality. Raises as planning an order for it does."""
+        from aigc_core.pipeline import Order
+
+        planner = self._pipeline.planner
+        found, entry = planner.chooser.choose(Order(self.plan.order.modality, model=model))
+        factory = planner.registry.resolve(entry.spec.factory, entry)
+        plan = replace(self.plan, entry=entry, model=found, factory=factory)
+        return Judge(plan.name, found.sha256 if found else "", self._pipeline.generator(plan))
 
     def noise(self, name: str) -> Noise:
         """Return a stream that depends on the evaluation's seed and `name` alone."""

@@ -26,13 +26,18 @@ Parts = Sequence[tuple[str, str, Content]]  # source, modality, content
 
 @dataclass(frozen=True, slots=True)
 class ReadyFilter:
-    """A filter whose code is imported and whose options are validated."""
+    """A filter whose code is imported and whose options are validated.
+
+    Attributes:
+        window: of its spec, a function of ``(text, options)`` if it is one.
+    """
 
     spec: FilterSpec
     plugin: Plugin
     check: Callable[[Any, FilterContext], Any]
     options: Any = None
     given: Mapping[str, JSON] | None = None
+    window: int | Callable[[str, Any], Any] | None = None
 
 
 class Moderator:
@@ -48,15 +53,21 @@ class Moderator:
         #: sha256 of the rule and of the filters' options, for recipes.
         self.policy = hashlib.sha256(canonical(described)).hexdigest()
 
+    def looking_at(self, stage: Stage, modality: str) -> list[ReadyFilter]:
+        """Return the filters that look at content of `modality` at `stage`."""
+        return [ready for ready in self.filters if ready.spec.modality == modality and stage in ready.spec.stages]
+
+    def needing_whole(self) -> str | None:
+        """Return the name of a filter that judges texts only when they are whole, or None."""
+        return next((one.spec.name for one in self.looking_at("artifact", "text") if one.window is None), None)
+
     def check(self, stage: Stage, parts: Parts, request: Request) -> Verdict:
         """Return the verdict over all `parts` at `stage`."""
         judged: list[Judged] = []
         cause: str | None = None
         failed = False
         for source, modality, content in parts:
-            for ready in self.filters:
-                if ready.spec.modality != modality or stage not in ready.spec.stages:
-                    continue
+            for ready in self.looking_at(stage, modality):
                 context = FilterContext(stage, source, request.own_copy(), ready.options)
                 findings, error = self._findings(ready, content, context)
                 judged += [Judged(ready.spec.name, stage, finding) for finding in findings]

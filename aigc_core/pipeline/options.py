@@ -9,9 +9,14 @@ from functools import cache
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic_core import ErrorDetails
 
 from aigc_core.content import JSON
 from aigc_core.errors import UsageError, near_miss
+from aigc_core.provenance import canonical
+
+#: What pydantic calls it when a list was wanted.
+_LISTS = ("list_type", "tuple_type", "set_type", "frozen_set_type")
 
 Given = str | tuple[str, Mapping[str, JSON]]
 
@@ -19,8 +24,8 @@ Given = str | tuple[str, Mapping[str, JSON]]
 def parse_assignments(texts: Iterable[str], *, where: str = "--set") -> dict[str, JSON]:
     """Turn ``["beta=4", "variables.animal=panda"]`` into ``{"beta": "4", "variables": {"animal": "panda"}}``.
 
-    Values stay text unless they are JSON lists, objects, ``true``, ``false`` or ``null``; numbers are left to the
-    option's own type, which knows whether ``7`` is a number or a label.
+    Values stay text unless they are JSON lists, objects or ``null``. The option's own type makes of them what it is:
+    it knows whether ``7`` is a number or a label, and ``true`` a switch or a word.
     """
     options: dict[str, JSON] = {}
     for text in texts:
@@ -35,19 +40,16 @@ def parse_assignments(texts: Iterable[str], *, where: str = "--set") -> dict[str
                 raise UsageError(f"{where} {text!r}: {parent} is already a value")
         if name in place:
             raise UsageError(f"{where} {key.strip()} is given twice")
-        place[name] = _value(value, where, text)
+        place[name] = _value(value)
     return options
 
 
-def _value(value: str, where: str, text: str) -> JSON:
-    if value in ("true", "false", "null") or value[:1] in ("[", "{"):
+def _value(value: str) -> JSON:
+    if value == "null" or value[:1] in ("[", "{"):
         try:
             return json.loads(value)
         except json.JSONDecodeError:
-            if value[:1] == "[":
-                raise UsageError(
-                    f"{where} {text!r} is no JSON list", hint='for example: colours=["red","blue"]'
-                ) from None
+            return value  # a text may begin with a bracket, too; an option that wants a list says so
     return value
 
 
@@ -81,6 +83,8 @@ def validate(owner: str, cls: type[BaseModel] | None, given: Mapping[str, JSON])
         cls: the options class; None takes no options.
         given: what was asked for.
 
+    Where a list is wanted, one text alone is a list of one.
+
     Raises:
         UsageError: an option is unknown (with the near miss), missing, or has a wrong value.
     """
@@ -96,11 +100,39 @@ def validate(owner: str, cls: type[BaseModel] | None, given: Mapping[str, JSON])
             hint=f"did you mean {close!r}?" if close else f"there is: {there}",
         )
     try:
-        options = _frozen(cls).model_validate(dict(given))
+        options = _typed(_frozen(cls), dict(given))
     except ValidationError as error:
-        first = error.errors()[0]
-        name = ".".join(str(part) for part in first["loc"])
-        message = first["msg"].removeprefix("Value error, ")
-        shown = f", not {first['input']!r}" if first["type"] != "missing" and name else ""
-        raise UsageError(f"{owner}: {name + ': ' if name else ''}{message}{shown}") from error
-    return options, options.model_dump(mode="json")
+        raise UsageError(f"{owner}: {_explained(error)}", hint=_hint(error)) from error
+    described = options.model_dump(mode="json")
+    try:
+        canonical(described)
+    except UsageError as error:  # NaN, an infinity, half a character: what no recipe could hold
+        raise UsageError(f"{owner}: {error.message}", hint=error.hint) from error
+    return options, described
+
+
+def _typed(cls: type[BaseModel], given: dict[str, JSON]) -> BaseModel:
+    try:
+        return cls.model_validate(given)
+    except ValidationError as error:
+        lone = [one["loc"][0] for one in error.errors() if one["type"] in _LISTS and _is_lone(one)]
+        if not lone:
+            raise
+        return cls.model_validate({**given, **{str(name): [given[str(name)]] for name in lone}})
+
+
+def _is_lone(error: ErrorDetails) -> bool:
+    """Say whether a list was wanted and a text was given, which is not a list that went wrong."""
+    return len(error["loc"]) == 1 and isinstance(error["input"], str) and error["input"][:1] != "["
+
+
+def _explained(error: ValidationError) -> str:
+    first = error.errors()[0]
+    name = ".".join(str(part) for part in first["loc"])
+    message = first["msg"].removeprefix("Value error, ")
+    shown = f", not {first['input']!r}" if first["type"] != "missing" and name else ""
+    return f"{name + ': ' if name else ''}{message}{shown}"
+
+
+def _hint(error: ValidationError) -> str | None:
+    return 'a list is written as ["a","b"]' if error.errors()[0]["type"] in _LISTS else None

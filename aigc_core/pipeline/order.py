@@ -10,6 +10,10 @@ from aigc_core.errors import UsageError
 from aigc_core.pipeline.options import Given
 from aigc_core.randomness import Between, item_seed
 
+#: The input that a model makes variations of: it has to encode it. And the one that it goes to from there.
+LIKE = "like"
+TOWARDS = "towards"
+
 MOST_ITEMS = 1_000_000
 MOST_CANDIDATES = 10_000
 MOST_FRAMES = 1_000  # they are shown in one film
@@ -23,7 +27,8 @@ class Order:
         modality: ``"image"``, ``"text"``, …
         n: number of items.
         seed: of item 0; item *i* has ``seed + i``.
-        interpolate: two seeds to go from and to, in `frames` items, which stand instead of `n` and `seed`.
+        interpolate: two seeds to go from and to, in `frames` items, which stand instead of `n` and `seed`. Or two
+            pieces of content: they are the inputs ``like`` and ``towards`` of every item, and all have one seed.
         frames: how many items the way has, both ends among them.
         prompt: for every item, or None.
         inputs: named pieces of content to work from.
@@ -37,7 +42,7 @@ class Order:
     modality: str
     n: int = 1
     seed: int = 0
-    interpolate: tuple[int, int] | None = None
+    interpolate: tuple[int, int] | tuple[Content, Content] | None = None
     frames: int = 16
     prompt: str | None = None
     inputs: Mapping[str, Content] = field(default_factory=empty)
@@ -54,15 +59,38 @@ class Order:
         return self.frames if self.interpolate else self.n
 
     @property
+    def ends(self) -> tuple[int, int] | None:
+        """The two seeds of an interpolation between seeds."""
+        match self.interpolate:
+            case (int() as a, int() as b):
+                return a, b
+        return None
+
+    @property
+    def everything(self) -> Mapping[str, Content]:
+        """All to work from: the inputs, and both ends of an interpolation between pieces of content."""
+        like, towards = self.interpolate or (0, 0)
+        if isinstance(like, int) or isinstance(towards, int):
+            return self.inputs
+        return {**self.inputs, LIKE: like, TOWARDS: towards}
+
+    @property
     def first_seed(self) -> int:
         """The seed of item 0."""
-        return self.interpolate[0] if self.interpolate else self.seed
+        return self.ends[0] if self.ends else self.seed
 
     def source(self, index: int) -> int | Between:
         """Return what the noise of item `index` comes from: its seed, or a place between two."""
-        if self.interpolate:
-            return Between(*self.interpolate, index / (self.frames - 1))
-        return item_seed(self.seed, index)
+        if self.ends:
+            return Between(*self.ends, self._place(index))
+        return self.seed if self.interpolate else item_seed(self.seed, index)
+
+    def between(self, index: int) -> float | None:
+        """Return the place of item `index` between two pieces of content, or None."""
+        return self._place(index) if self.interpolate and not self.ends else None
+
+    def _place(self, index: int) -> float:
+        return index / (self.frames - 1)
 
     def check(self) -> None:
         """Raise UsageError where the numbers are out of range or do not go together."""
@@ -79,13 +107,21 @@ class Order:
             raise UsageError(f"{self.n} items cannot be made in one run", hint=f"ask for 1 to {MOST_ITEMS:,}{more}")
         item_seed(self.seed, 0), item_seed(self.seed, self.n - 1)
 
-    def _check_interpolation(self, a: int, b: int) -> None:
-        item_seed(a, 0), item_seed(b, 0)
+    def _check_interpolation(self, a: int | Content, b: int | Content) -> None:
+        if isinstance(a, int) != isinstance(b, int):
+            raise UsageError(
+                "an interpolation goes between two seeds or two pieces of content", hint="not from one to the other"
+            )
+        for seed in self.ends or (self.seed,):
+            item_seed(seed, 0)
         if a == b:
-            raise UsageError(f"from seed {a} to seed {b} there is no way to go", hint="give two different seeds")
+            ends = f"seed {a} to seed {b}" if self.ends else "a piece of content to itself"
+            raise UsageError(f"from {ends} there is no way to go", hint="give two different ones")
+        if not self.ends and (twice := [name for name in (LIKE, TOWARDS) if name in self.inputs]):
+            raise UsageError(f"an interpolation has its own input {twice[0]!r}", hint="leave the other one out")
         if not 2 <= self.frames <= MOST_FRAMES:
             raise UsageError(
-                f"{self.frames} frames cannot go from one seed to another",
+                f"{self.frames} frames cannot go from one end to another",
                 hint=f"2 to {MOST_FRAMES:,}; both ends count",
             )
         if self.n != 1:

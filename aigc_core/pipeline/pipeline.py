@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import logging
 import secrets
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing
@@ -21,6 +22,7 @@ from aigc_core.pipeline.output import OutputFolder
 from aigc_core.pipeline.plan import Plan, Planner
 from aigc_core.pipeline.record import Record
 from aigc_core.pipeline.run import Run
+from aigc_core.protocols import Configurable
 from aigc_core.protocols import Generator as ContentGenerator
 from aigc_core.provenance import Envelope, environment, write
 from aigc_core.registry import Registry
@@ -124,6 +126,7 @@ class Pipeline:
         output: str | Path | None = None,
         metadata: str | None = None,
         surface: str = "python",
+        previews: bool = True,
     ) -> Generator[Event, None, None]:
         """Do what `plan` says, yielding events as they happen; closing the generator ends the run.
 
@@ -131,13 +134,15 @@ class Pipeline:
             output: folder to store artifacts in; None keeps them in memory only.
             metadata: what files carry; default: as configured.
             surface: who asks, for the ledger.
+            previews: tell of items in the making, too, which costs some time: text so far, drafts of pictures.
         """
         config = self.settings.config
         generator = self.generator(plan)
         folder = OutputFolder(Path(output).expanduser()) if output is not None else None
         record = Record(plan, self.registry, Ledger(config.ledger_path), folder, surface)
         writer = _FileWriter(metadata or config.generate.metadata, config.generate.labels)
-        run = Run(plan, generator, record, writer, skip_failing_steps=config.generate.on_error == "skip")
+        skip = config.generate.on_error == "skip"
+        run = Run(plan, generator, record, writer, previews=previews, skip_failing_steps=skip)
         return run.events()
 
     def generate(
@@ -147,7 +152,7 @@ class Pipeline:
         *,
         n: int = 1,
         seed: int | None = None,
-        interpolate: tuple[int, int] | None = None,
+        interpolate: tuple[int, int] | tuple[Content, Content] | None = None,
         frames: int = 16,
         model: str | None = None,
         options: Mapping[str, JSON] = EMPTY,
@@ -167,7 +172,8 @@ class Pipeline:
             n: number of items, 1 to 1,000,000.
             seed: of item 0; item *i* has ``seed + i``. None draws one, which the result tells.
             interpolate: two seeds, instead of `n` and `seed`: frame 0 is the item of the first, the last frame that of
-                the second with the first one's label.
+                the second with the first one's label. Or two texts or pictures, for a model that can go from one to
+                the other; then every frame has `seed`.
             frames: how many items the interpolation has, 2 to 1,000.
             model: a model name or folder, or a generator that needs no weights.
             options: of the generator, e.g. ``{"label": 7, "truncation": 0.8}``.
@@ -183,8 +189,6 @@ class Pipeline:
             PluginError, ModelError: something the run needs is missing or broken.
             FileError: the output cannot be written.
         """
-        if interpolate is not None and seed is not None:
-            raise UsageError("an interpolation has two seeds already", hint="leave seed out")
         order = Order(
             modality=modality,
             n=n,
@@ -200,9 +204,14 @@ class Pipeline:
             candidates=candidates,
             select=select,
         )
+        if order.ends and seed is not None:
+            raise UsageError("an interpolation has two seeds already", hint="leave seed out")
+        plan = self.plan(order)
+        for line in plan.misgivings:
+            logging.getLogger("aigc").warning(line)
         outcomes: list[Outcome] = []
         run = ""
-        with closing(self.stream(self.plan(order), output=output)) as events:
+        with closing(self.stream(plan, output=output, previews=on_event is not None)) as events:
             for event in events:
                 if isinstance(event, RunStarted):
                     run = event.run
@@ -217,7 +226,7 @@ class Pipeline:
         return Result(run, order.first_seed, outcomes)
 
     def generator(self, plan: Plan) -> ContentGenerator:
-        """Return the plan's generator with its weights, loaded once.
+        """Return the plan's generator with its weights, loaded once, and told the plan's options.
 
         Raises:
             ModelError: the weights are missing, damaged or do not fit the component.
@@ -239,7 +248,10 @@ class Pipeline:
                     f"generator {plan.entry.spec.name!r} (plugin {plan.entry.plugin}) has no method generate(items)"
                 )
             self._loaded[key] = generator
-        return self._loaded[key]
+        generator = self._loaded[key]
+        if isinstance(generator, Configurable):
+            generator.configure(plan.options)
+        return generator
 
 
 class _FileWriter:

@@ -4,25 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from aigc_core.config import Config
-from aigc_core.content import JSON, Condition, Content, modality_of, own_inputs
-from aigc_core.errors import ModelError, UsageError, near_miss, unknown
-from aigc_core.models import Model, Models, open_folder
+from aigc_core.content import JSON, Condition, Content, own_inputs
+from aigc_core.errors import UsageError, unknown
+from aigc_core.models import Model, Models
 from aigc_core.moderation import Moderator, ReadyFilter
+from aigc_core.pipeline.choice import Chooser
+from aigc_core.pipeline.fitting import check_inputs, check_prompt, misgivings
 from aigc_core.pipeline.options import Given, parse_step, validate
 from aigc_core.pipeline.order import Order
 from aigc_core.protocols import Generator
 from aigc_core.randomness import Between, Noise
 from aigc_core.registry import Plugin, Registered, Registry
-from aigc_core.specs import DefaultFor, GeneratorSpec
-
-#: The input that a model makes variations of: it has to encode it.
-LIKE = "like"
-
-LONGEST_PROMPT = 200_000  # characters; a recipe holds no more
+from aigc_core.specs import GeneratorSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +52,12 @@ class ReadyStep:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A checked order: components imported, options validated, weights still to be loaded."""
+    """A checked order: components imported, options validated, weights still to be loaded.
+
+    Attributes:
+        inputs: all to work from, both ends of an interpolation between pieces of content among them.
+        misgivings: what one should know before it is made, a line each.
+    """
 
     order: Order
     entry: Registered[GeneratorSpec]
@@ -69,6 +70,7 @@ class Plan:
     selector: ReadyStep | None
     moderator: Moderator
     inputs: Mapping[str, Content]
+    misgivings: tuple[str, ...]
     factory: Callable[[Model | None], Generator] = field(repr=False)
 
     @property
@@ -77,12 +79,11 @@ class Plan:
         return self.model.name if self.model else self.entry.spec.name
 
     def stem(self, index: int) -> str:
-        """Return what the file of item `index` is called: model and seed, or both seeds and the frame's number."""
-        name = self.name.replace("/", "-")
+        """Return what the file of item `index` is called: model and seed, or both, and the frame's number."""
+        number = f"-{index:0{len(str(self.order.frames - 1))}}" if self.order.interpolate else ""
         source = self.order.source(index)
-        if isinstance(source, Between):
-            return f"{name}-{source.a}-{source.b}-{index:0{len(str(self.order.frames - 1))}}"
-        return f"{name}-{source}"
+        seeds = f"{source.a}-{source.b}" if isinstance(source, Between) else str(source)
+        return f"{self.name.replace('/', '-')}-{seeds}{number}"
 
     @property
     def micro_batch(self) -> int:
@@ -109,7 +110,8 @@ class Planner:
     def __init__(self, registry: Registry, config: Config) -> None:
         self.registry = registry
         self.config = config
-        self.models = Models(registry, config.model_path)
+        self.models = Models.of(registry, config)
+        self.chooser = Chooser(registry, config, self.models)
 
     def plan(self, order: Order, *, configured_steps: bool = True) -> Plan:
         """Check `order` and find everything it names.
@@ -125,20 +127,21 @@ class Planner:
         if order.modality not in self.registry.modalities:
             self.registry.explain_missing("modality", order.modality)
             raise unknown("modality", order.modality, self.registry.modalities, listing="aigc generators list")
-        model, entry = self._choose(order)
-        self._check_prompt(order, model, entry)
-        self._check_inputs(order, model, entry)
+        model, entry = self.chooser.choose(order)
+        name = model.name if model else entry.spec.name
+        check_prompt(order, name, model, entry.spec)
+        check_inputs(order, name, entry.spec, self.chooser)
         options = dict(order.options)
         label = self._take_label(options, model, entry)
         cls = self.registry.resolve(entry.spec.options, entry) if entry.spec.options else None
-        ready, options_json = validate(model.name if model else entry.spec.name, cls, options)
+        ready, options_json = validate(name, cls, options)
         steps = self.config.pipeline.get(order.modality) if configured_steps else None
-        pre = self._steps("preprocessor", [*(steps.pre if steps else ()), *order.pre])
-        post = self._steps("postprocessor", [*(steps.post if steps else ()), *order.post])
+        pre = self.steps("preprocessor", [*(steps.pre if steps else ()), *order.pre])
+        post = self.steps("postprocessor", [*(steps.post if steps else ()), *order.post])
         for step in post:
             if step.modality != order.modality:
                 raise UsageError(f"postprocessor {step.name!r} is for {step.modality}, not for {order.modality}")
-        if order.pre and order.prompt is None and not order.inputs:
+        if order.pre and order.prompt is None and not order.everything:
             raise UsageError("there is nothing to preprocess", hint="give a prompt, or leave --pre out")
         return Plan(
             order=order,
@@ -151,102 +154,14 @@ class Planner:
             post=post,
             selector=self._selector(order),
             moderator=self.moderator(),
-            inputs=own_inputs(order.inputs),
+            inputs=own_inputs(order.everything),
+            misgivings=tuple(misgivings(order, name, model)),
             factory=self.registry.resolve(entry.spec.factory, entry),
         )
 
-    def _choose(self, order: Order) -> tuple[Model | None, Registered[GeneratorSpec]]:
-        name = order.model or self._default(order)
-        generator = self.registry.generators.get(name)
-        if generator and name not in self.registry.models:
-            if generator.spec.needs_model:
-                fitting = sorted(
-                    entry.spec.name for entry in self.registry.models.values() if entry.spec.component == name
-                )
-                hint = f"for example: -m {fitting[0]}" if fitting else f"train one: aigc train {name} DATA"
-                raise UsageError(f"{name} needs a model", hint=hint)
-            model = None
-        else:
-            model = self._find_model(name)
-            if model.manifest.component in self.registry.embedders:
-                raise UsageError(
-                    f"{name} makes nothing: it is for {model.manifest.component}, which looks at content",
-                    hint=f"aigc evaluate MODEL --embedder {name}; what makes something: aigc models list",
-                )
-            generator = self.registry.get("generator", model.manifest.component)
-        if generator.spec.modality != order.modality:
-            raise UsageError(f"{name} makes {generator.spec.modality}, not {order.modality}")
-        return model, generator
-
     def modality_of(self, name: str) -> str:
         """Return the modality of what the model or generator `name` makes. Raises as `plan`."""
-        if name in self.registry.generators and name not in self.registry.models:
-            return self.registry.generators[name].spec.modality
-        return self._find_model(name).manifest.modality
-
-    def _find_model(self, name: str) -> Model:
-        try:
-            return self.models.find(name)
-        except UsageError as error:
-            known = [
-                *self.models.names(),
-                *(g for g, e in self.registry.generators.items() if not e.spec.needs_model),
-            ]
-            if close := near_miss(name, known):
-                raise UsageError(error.message, hint=f"did you mean {close!r}?") from None
-            raise
-
-    def _default(self, order: Order) -> str:
-        given = "input" if order.inputs else "prompt" if order.prompt is not None else "nothing"
-        configured = self.config.defaults.get(f"{order.modality}:{given}") or self.config.defaults.get(order.modality)
-        if configured:
-            return configured
-        for key in (DefaultFor(order.modality, given), DefaultFor(order.modality)):
-            if name := self.registry.default_model(key):
-                return name
-        raise UsageError(
-            f"no model is the default for {order.modality}", hint="name one: -m MODEL; see: aigc models list"
-        )
-
-    @staticmethod
-    def _check_prompt(order: Order, model: Model | None, entry: Registered[GeneratorSpec]) -> None:
-        if order.prompt is not None and len(order.prompt) > LONGEST_PROMPT:
-            raise UsageError(f"the prompt has {len(order.prompt):,} characters", hint=f"at most {LONGEST_PROMPT:,}")
-        rule = model.manifest.prompt if model else entry.spec.prompt
-        name = model.name if model else entry.spec.name
-        if order.prompt is not None and rule == "none":
-            raise UsageError(
-                f"{name} takes no prompt, and one was given",
-                hint="leave the prompt out, or choose another -m",
-            )
-        if order.prompt is None and rule == "required":
-            raise UsageError(
-                f"{name} needs a prompt", hint=f'for example: aigc generate --modality {order.modality} "…"'
-            )
-
-    def _check_inputs(self, order: Order, model: Model | None, entry: Registered[GeneratorSpec]) -> None:
-        """Raise UsageError for an input that the generator does not take, or of another modality than it takes."""
-        name = model.name if model else entry.spec.name
-        for given, content in order.inputs.items():
-            wanted = entry.spec.inputs.get(given)
-            if wanted is None:
-                fitting = ", ".join(self._that_take(given, order.modality)) or "none is here"
-                cannot = "cannot encode pictures" if given == LIKE else f"takes no input {given!r}"
-                raise UsageError(f"{name} {cannot}", hint=f"models that can: {fitting}")
-            if wanted != modality_of(content):
-                raise UsageError(f"{name}: the input {given!r} has to be {wanted}, not {modality_of(content)}")
-
-    def _that_take(self, given: str, modality: str) -> list[str]:
-        """Return the models and generators that take the input `given`."""
-        able = {
-            name
-            for name, entry in self.registry.generators.items()
-            if entry.spec.modality == modality and given in entry.spec.inputs
-        }
-        bundled = [entry.spec.name for entry in self.registry.models.values() if entry.spec.component in able]
-        own = [name for name, folder in self.models.own() if _component(folder) in able]
-        bare = [name for name in able if not self.registry.generators[name].spec.needs_model]
-        return sorted({*bundled, *own, *bare})
+        return self.chooser.modality_of(name)
 
     @staticmethod
     def _take_label(options: dict[str, JSON], model: Model | None, entry: Registered[GeneratorSpec]) -> str | None:
@@ -259,7 +174,8 @@ class Planner:
             raise unknown(f"label of {model.name if model else ''}", label, labels)
         return label
 
-    def _steps(self, word: str, given: Sequence[Given]) -> tuple[ReadyStep, ...]:
+    def steps(self, word: str, given: Sequence[Given]) -> tuple[ReadyStep, ...]:
+        """Return what steps (`word` says of which kind) are named, ready to run. Raises as `plan`."""
         return tuple(self._ready(word, *parse_step(step)) for step in given)
 
     def _ready(self, word: str, name: str, options: dict[str, JSON]) -> ReadyStep:
@@ -296,12 +212,5 @@ class Planner:
         given = self.config.filters.get(name, {})
         cls = self.registry.resolve(entry.spec.options, entry) if entry.spec.options else None
         options, described = validate(f"filter {name}", cls, given)
-        return ReadyFilter(entry.spec, entry.plugin, self.registry.resolve(entry.spec.check, entry), options, described)
-
-
-def _component(folder: Path) -> str | None:
-    """Return what the model in `folder` is for; None where the folder is broken: it is not the one asked for."""
-    try:
-        return open_folder(folder).manifest.component
-    except ModelError:
-        return None
+        check, window = (self.registry.resolve(part, entry) for part in (entry.spec.check, entry.spec.window))
+        return ReadyFilter(entry.spec, entry.plugin, check, options, described, window)

@@ -61,7 +61,7 @@ class RecipeBook:
         request, condition = prepared.request, prepared.condition
         return self._write(
             str(prepared.verdict.joined(made.verdict).action),
-            **_origin(prepared.source),
+            **_origin(prepared),
             prompt=request.prompt,
             inputs=self._digests(request.inputs),
             condition={"kind": condition.kind, "value": condition.value, "drawn": condition.drawn},
@@ -75,7 +75,7 @@ class RecipeBook:
         return self._write(
             "block",
             options={},
-            **_origin(prepared.source),
+            **_origin(prepared),
             prompt=None,
             inputs={},
             condition={"kind": "none", "value": None, "drawn": False},
@@ -89,8 +89,14 @@ def _digests(inputs: Mapping[str, Content]) -> dict[str, str]:
     return {name: content_digest(content) for name, content in inputs.items()}
 
 
-def _origin(source: int | Between) -> dict[str, JSON]:
-    """Return what says where the noise came from: a seed, or a place between two, which format 1 does not know."""
+def _origin(prepared: Prepared) -> dict[str, JSON]:
+    """Return what says where an item lies: its seed, or what format 1 does not know: a place between two of something.
+
+    Format 2 is between two seeds, format 3 between the two inputs ``like`` and ``towards``.
+    """
+    source = prepared.source
     if isinstance(source, Between):
         return {"format": 2, "noise": {"a": source.a, "b": source.b, "t": source.t}}
+    if prepared.between is not None:
+        return {"format": 3, "seed": source, "between": prepared.between}
     return {"seed": source}

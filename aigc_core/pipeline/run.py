@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from aigc_core.content import Action, Artifact, Blocked, Content, Failed, Outcome, Verdict, Writer
+from aigc_core.content import Action, Artifact, Blocked, Failed, Outcome, Verdict, Writer
 from aigc_core.errors import AigcError, ItemError, PluginError
 from aigc_core.events import Event, PreviewMade, StepSkipped
 from aigc_core.pipeline import stages
@@ -14,7 +15,8 @@ from aigc_core.pipeline.plan import Plan
 from aigc_core.pipeline.recipe import RecipeBook
 from aigc_core.pipeline.record import Record
 from aigc_core.pipeline.stages import Made, Prepared
-from aigc_core.protocols import Final, Partial
+from aigc_core.pipeline.streaming import Streams, whole_because
+from aigc_core.protocols import Final, Item, Partial
 from aigc_core.protocols import Generator as ContentGenerator
 from aigc_core.provenance import content_digest, recipe_id
 
@@ -37,6 +39,7 @@ class Run:
         generator: the plan's generator, with its weights.
         record: where the run leaves its trace.
         writer: how an artifact becomes a file.
+        previews: tell of items in the making.
         skip_failing_steps: leave a failing step out instead of failing its item.
     """
 
@@ -47,12 +50,15 @@ class Run:
         record: Record,
         writer: Writer,
         *,
+        previews: bool = True,
         skip_failing_steps: bool = False,
     ) -> None:
         self.plan = plan
         self.generator = generator
         self.record = record
         self._writer = writer
+        texts = plan.order.modality == "text"
+        self._previews = previews and not (texts and whole_because(plan))
         self._skip = skip_failing_steps
         self._book = RecipeBook(plan)
         self._open: list[Made | Failed] = []  # candidates so far of the item in the making
@@ -100,34 +106,47 @@ class Run:
         return prepared
 
     def _make(self, jobs: list[Job]) -> Events:
-        """Generate `jobs` in one call, and finish every item whose last candidate is among them."""
-        finals = yield from self._generate(jobs)
-        for job, final in zip(jobs, finals, strict=True):
-            yield from self._finish(job, final)
-            if job.candidate == self.plan.order.candidates - 1:
-                yield self.record.settle(self._outcome(job.prepared))
+        """Generate `jobs` in one call; each is finished as soon as it and all before it are made."""
+        waiting: dict[int, Final] = {}
+        made, finished = set(), 0
+        streams = Streams(self.plan, [job.prepared.request for job in jobs])
+        with closing(self._calling(self._padded(jobs))) as results:
+            for result in results:
+                if not isinstance(result, Partial | Final):
+                    raise self._broken(f"yielded a {type(result).__name__}, neither a Partial nor a Final")
+                index = result.index
+                if not 0 <= index < self.plan.micro_batch or index in made:
+                    raise self._broken(f"yielded a result for index {index} twice, or out of range")
+                if isinstance(result, Partial):
+                    yield from self._preview(jobs, result, streams)
+                    continue
+                made.add(index)
+                if index < len(jobs):
+                    with self._blaming():
+                        streams.check_whole(index, result.content)
+                    waiting[index] = result
+                while finished in waiting:
+                    yield from self._finish(jobs[finished], waiting.pop(finished))
+                    finished += 1
+        if finished < len(jobs):
+            raise self._broken(f"yielded no result for index {finished}")
 
-    def _generate(self, jobs: list[Job]) -> Generator[Event, None, list[Final]]:
-        """Call the generator once, with exactly the micro-batch of items, and drop what padding made."""
-        items = [stages.item_for(self.plan, job.prepared, job.candidate) for job in jobs]
+    def _padded(self, jobs: list[Job]) -> list[Item]:
+        """Return exactly the micro-batch of items; what padding makes is dropped, and nobody reads along."""
+        items = [stages.item_for(self.plan, job.prepared, job.candidate, streamed=self._previews) for job in jobs]
         while len(items) < self.plan.micro_batch:
             items.append(stages.item_for(self.plan, jobs[-1].prepared, jobs[-1].candidate))
-        finals: dict[int, Final] = {}
-        for made in self._calling(items):
-            if not 0 <= made.index < len(items) or made.index in finals:
-                raise self._broken(f"yielded a result for index {made.index} twice, or out of range")
-            if isinstance(made, Final):
-                finals[made.index] = made
-            elif made.index < len(jobs):
-                yield from self._preview(jobs[made.index].prepared, made.content)
-        if missing := [index for index in range(len(jobs)) if index not in finals]:
-            raise self._broken(f"yielded no result for index {missing[0]}")
-        return [finals[index] for index in range(len(jobs))]
+        return items
 
-    def _calling(self, items: Sequence[Any]) -> Iterator[Partial | Final]:
+    def _calling(self, items: Sequence[Item]) -> Generator[Partial | Final, None, None]:
         """Pass on what the generator yields; whatever it raises names it."""
-        try:
+        with self._blaming():
             yield from self.generator.generate(items)
+
+    @contextmanager
+    def _blaming(self) -> Iterator[None]:
+        try:
+            yield
         except AigcError:
             raise
         except (Exception, SystemExit) as error:
@@ -139,15 +158,25 @@ class Run:
             f"generator {entry.spec.name!r} (plugin {entry.plugin}) {complaint}", hint="see it whole: aigc --debug …"
         )
 
-    def _preview(self, prepared: Prepared, content: Content) -> Events:
+    def _preview(self, jobs: list[Job], partial: Partial, streams: Streams) -> Events:
+        """Tell of an item in the making: of a text as much as is judged, of anything else when it is allowed."""
+        if not self._previews or partial.index >= len(jobs):
+            return
+        prepared, content = jobs[partial.index].prepared, partial.content
+        if self.plan.order.modality == "text":
+            with self._blaming():
+                text = streams.grow(partial.index, content)
+            if text is not None:
+                yield PreviewMade(self.record.run, prepared.index, text)
+            return
         parts = [("content", self.plan.order.modality, content)]
-        verdict = self.plan.moderator.check("artifact", parts, prepared.request)
-        if verdict.action < Action.REDACT:
+        if self.plan.moderator.check("artifact", parts, prepared.request).action < Action.REDACT:
             yield PreviewMade(self.record.run, prepared.index, content)
 
     # From candidates to one outcome
 
     def _finish(self, job: Job, final: Final) -> Events:
+        """Finish one candidate, and its item where it is the last one."""
         if job.candidate == 0:
             self._open = []
         skipped: list[Event] = []
@@ -157,6 +186,8 @@ class Run:
         except ItemError as error:
             self._open.append(Failed(job.prepared.index, job.prepared.seed, str(error)))
         yield from skipped
+        if job.candidate == self.plan.order.candidates - 1:
+            yield self.record.settle(self._outcome(job.prepared))
 
     def _outcome(self, prepared: Prepared) -> Outcome:
         if failures := [one for one in self._open if isinstance(one, Failed)]:

@@ -27,6 +27,7 @@ class Prepared:
 
     Attributes:
         source: what the noise of its making comes from: its seed, or a place between two.
+        between: its place between two inputs, or None.
     """
 
     index: int
@@ -35,6 +36,7 @@ class Prepared:
     pre: tuple[dict[str, JSON], ...]
     verdict: Verdict
     source: int | Between
+    between: float | None = None
 
     @property
     def seed(self) -> int:
@@ -68,7 +70,7 @@ def prepare(plan: Plan, index: int, on_skip: Skipped | None) -> Prepared:
     """Preprocess the request of item `index`, moderate it and resolve its condition.
 
     On the way between two seeds, what is asked for stays as the first one has it: prompt and label. What is made of
-    it moves.
+    it moves. On the way between two inputs, all is the same but the place.
 
     Raises:
         ItemError: a step failed (and `on_skip` is None).
@@ -85,7 +87,7 @@ def prepare(plan: Plan, index: int, on_skip: Skipped | None) -> Prepared:
             records.append(record)
     verdict = plan.moderator.check("request", list(parts_of(plan, request)), request)
     condition = plan.condition(Noise(seed, "condition"))
-    return Prepared(index, request, condition, tuple(records), verdict, source)
+    return Prepared(index, request, condition, tuple(records), verdict, source, order.between(index))
 
 
 def _preprocess(
@@ -129,11 +131,17 @@ def _texts(source: str, value: JSON) -> Iterator[tuple[str, str, Content]]:
             yield from _texts(source, inner)
 
 
-def item_for(plan: Plan, prepared: Prepared, candidate: int) -> Item:
+def item_for(plan: Plan, prepared: Prepared, candidate: int, *, streamed: bool = False) -> Item:
     """Return what the generator sees of one candidate of one item, with a fresh noise stream."""
-    stream = noise(prepared.source, f"generate/{candidate}")
-    request = prepared.request
-    return Item(request.prompt, own_inputs(request.inputs), prepared.condition, plan.options, stream)
+    return Item(
+        prompt=prepared.request.prompt,
+        inputs=own_inputs(prepared.request.inputs),
+        condition=prepared.condition,
+        options=plan.options,
+        noise=noise(prepared.source, f"generate/{candidate}"),
+        between=prepared.between,
+        streamed=streamed,
+    )
 
 
 def finish(plan: Plan, prepared: Prepared, candidate: int, final: Final, on_skip: Skipped | None) -> Made:
@@ -218,7 +226,7 @@ def _item_error(word: str, step: ReadyStep, error: BaseException) -> ItemError:
 
 
 def check_type(content: Any, modality: str, who: str) -> None:
-    """Raise ItemError unless `content` is what `modality` is made of."""
+    """Raise ItemError unless `content` is what `modality` is made of; half a character is no text."""
     if modality == "text":
         fits = isinstance(content, str)
     else:
@@ -228,3 +236,8 @@ def check_type(content: Any, modality: str, who: str) -> None:
     if not fits:
         wanted = "a str" if modality == "text" else "a PIL image"
         raise ItemError(f"{who} returned {type(content).__name__}, not {wanted}")
+    if modality == "text":
+        try:
+            content.encode()
+        except UnicodeEncodeError as error:
+            raise ItemError(f"{who} returned half a character (a lone surrogate) at position {error.start}") from None

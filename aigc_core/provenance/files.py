@@ -7,7 +7,8 @@ which has the same keywords as the PNG's text chunks.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -158,17 +159,23 @@ def read(path: str | Path) -> Sealed:
         FileError: it is missing, no picture or text, damaged, a decompression bomb, or its recipe is no valid
             recipe. A file without a recipe is read like any other, and has ``envelope`` None.
     """
-    path = Path(path)
-    try:
-        if not path.is_file():
-            path.stat()
-            raise FileError(f"{path} is a folder" if path.is_dir() else f"{path} is no ordinary file")
-        return _read_text(path) if path.suffix.lower() == ".txt" else _read_picture(path)
-    except FileNotFoundError:
-        raise FileError(f"there is no file {path}", hint="check the path") from None
-    except (OSError, ValueError) as error:  # ValueError: a path with a NUL
-        reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise FileError(f"cannot read {printable(str(path))}: {reason}", hint="check the path") from None
+    with _opening(Path(path)) as ordinary:
+        return _read_text(ordinary) if ordinary.suffix.lower() == ".txt" else _read_picture(ordinary)
+
+
+def read_text(path: str | Path) -> str:
+    """Read any file as a text to work from, whatever its ending, without what only editors put there.
+
+    Raises:
+        FileError: it is missing, larger than 64 MB or no UTF-8.
+    """
+    with _opening(Path(path)) as ordinary:
+        return trimmed(_text_of(ordinary))
+
+
+def trimmed(text: str) -> str:
+    """Return a text without the byte-order mark before it and the one line end after it."""
+    return text.removeprefix("\ufeff").removesuffix("\n").removesuffix("\r")
 
 
 def read_input(path: str | Path) -> Content:
@@ -209,6 +216,21 @@ def _why_no_recipe(sealed: Sealed) -> str:
     if sealed.kind != "png":
         return f"converting to {sealed.kind.upper()} drops it; name the PNG it was made from"
     return "it was made by another program, edited, or written with --metadata none"
+
+
+@contextmanager
+def _opening(path: Path) -> Iterator[Path]:
+    """Give the path of an ordinary file, and say in words what goes wrong with it."""
+    try:
+        if not path.is_file():
+            path.stat()
+            raise FileError(f"{path} is a folder" if path.is_dir() else f"{path} is no ordinary file")
+        yield path
+    except FileNotFoundError:
+        raise FileError(f"there is no file {path}", hint="check the path") from None
+    except (OSError, ValueError) as error:  # ValueError: a path with a NUL
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise FileError(f"cannot read {printable(str(path))}: {reason}", hint="check the path") from None
 
 
 def _fitting(path: Path, ending: str) -> Path:
@@ -304,11 +326,7 @@ def _write_text(text: str, texts: dict[str, str], labels: Mapping[str, Mapping[s
 
 
 def _read_text(path: Path) -> Sealed:
-    text = _bounded(path, MAX_TEXT)
-    try:
-        content = text.decode()
-    except UnicodeDecodeError as error:
-        raise FileError(f"{path} is no UTF-8 text (byte {error.start})", hint="convert it to UTF-8") from None
+    content = _text_of(path)
     if not sidecar(path).is_file():
         return Sealed(content, None, None, EMPTY, "txt")
     from aigc_core.provenance.schema import Sidecar
@@ -321,6 +339,13 @@ def _read_text(path: Path) -> Sealed:
         raise FileError(f"{sidecar(path)}: {error.message}", hint=error.hint) from None
     known = {name: values for name, values in beside.labels.items() if name in label_profiles.PROFILES}
     return Sealed(content, found, beside.parameters, known, "txt", found.recipe_id if found else beside.aigc_id)
+
+
+def _text_of(path: Path) -> str:
+    try:
+        return _bounded(path, MAX_TEXT).decode()
+    except UnicodeDecodeError as error:
+        raise FileError(f"{path} is no UTF-8 text (byte {error.start})", hint="convert it to UTF-8") from None
 
 
 def _bounded(path: Path, limit: int) -> bytes:

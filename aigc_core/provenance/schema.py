@@ -105,13 +105,21 @@ class Between(_Strict):
     t: Annotated[float, Field(ge=0, le=1)]
 
 
-class Recipe(_Strict):
-    """All that is needed to make one artifact again. Format 2 has ``noise`` instead of ``seed``."""
+#: What a recipe says of where its item lies, by format.
+_ORIGINS = {1: {"seed"}, 2: {"noise"}, 3: {"seed", "between"}}
 
-    format: Literal[1, 2]
+
+class Recipe(_Strict):
+    """All that is needed to make one artifact again.
+
+    Format 2 has ``noise`` instead of ``seed``; format 3 has ``between`` as well: the place between two inputs.
+    """
+
+    format: Literal[1, 2, 3]
     modality: Name
     seed: Seed | None = None
     noise: Between | None = None
+    between: Annotated[float, Field(ge=0, le=1)] | None = None
     prompt: Annotated[str, Field(max_length=200_000)] | None
     inputs: Annotated[dict[Name, Sha256], Field(max_length=100)]
     options: Values
@@ -124,12 +132,15 @@ class Recipe(_Strict):
     moderation: Moderation
 
     @model_validator(mode="after")
-    def _seed_or_noise(self) -> Recipe:
-        wanted, other = ("seed", "noise") if self.format == 1 else ("noise", "seed")
-        if wanted not in self.model_fields_set or getattr(self, wanted) is None:
-            raise ValueError(f"format {self.format} has to say its {wanted}")
-        if other in self.model_fields_set:
-            raise ValueError(f"format {self.format} has no {other}")
+    def _says_where_it_lies(self) -> Recipe:
+        for name in ("seed", "noise", "between"):
+            wanted = name in _ORIGINS[self.format]
+            if wanted and getattr(self, name) is None:
+                raise ValueError(f"format {self.format} has to say its {name}")
+            if not wanted and name in self.model_fields_set:
+                raise ValueError(f"format {self.format} has no {name}")
+        if self.format == 3 and not {"like", "towards"} <= set(self.inputs):
+            raise ValueError("format 3 lies between the inputs like and towards")
         return self
 
 

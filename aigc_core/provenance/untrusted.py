@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 MAX_BYTES = 1_000_000
 
 #: The newest format of recipes; older ones are read as well.
-FORMAT = 2
+FORMAT = 3
 
 CHANGED = "the file was changed, or made by another program"
 

@@ -116,7 +116,7 @@ def _save(
         vector=described.vector,
         files={**described.files, **(component.files() if isinstance(component, HasFiles) else {})},
         prompt=_prompt(outcome),
-        micro_batch=MICRO_BATCH,
+        micro_batch=getattr(component, "micro_batch", MICRO_BATCH),
         licence=plan.order.licence or "unknown",
         card=text,
         samples=samples,
@@ -149,11 +149,18 @@ def _samples(outcome: Outcome, model: Path, pipeline: Pipeline) -> Image | str |
     return contact_sheet(pictures, columns=8) if pictures else None
 
 
-def _measured(outcome: Outcome, model: Path, pipeline: Pipeline) -> Evaluation:
-    """Hold samples against what was kept apart; where nothing was, against nothing."""
+def _measured(outcome: Outcome, model: Path, pipeline: Pipeline) -> Evaluation | None:
+    """Hold samples against what was kept apart; where nothing was, against nothing.
+
+    A model that transforms texts makes nothing of nothing: it is not measured on what it learnt from.
+    """
     learnt = outcome.learnt
+    if isinstance(learnt.real, TextData) and learnt.real.sources is not None and learnt.kept_apart is None:
+        return None
     data: Any = {"train": learnt.real, "validation": learnt.kept_apart} if learnt.kept_apart else None
-    n = MEASURED if isinstance(learnt.real, Pictures) else MEASURED_TEXTS
+    # A component whose samples take long says how many are enough.
+    usual = MEASURED if isinstance(learnt.real, Pictures) else MEASURED_TEXTS
+    n = getattr(outcome.training.component, "measured", usual)
     return evaluate(str(model), data, n=n, split="validation", pipeline=pipeline)
 
 

@@ -121,7 +121,8 @@ def examples_of(plan: TrainPlan, texts: TextData) -> Examples:
             f"{plan.order.component} transforms nothing, and the data are pairs",
             hint="name one column: --set text=COLUMN",
         )
-    return plan.component.examples(plan.config, texts, _files(plan.base) if plan.base else None)
+    made = _files(plan.base) if plan.base and not plan.base.adopted else None
+    return plan.component.examples(plan.config, texts, made)
 
 
 def _files(base: Model) -> Mapping[str, bytes]:

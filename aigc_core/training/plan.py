@@ -148,7 +148,7 @@ class TrainPlanner:
     def __init__(self, registry: Registry, config: Config) -> None:
         self.registry = registry
         self.config = config
-        self.models = Models(registry, config.model_path)
+        self.models = Models.of(registry, config)
 
     def plan(self, order: TrainOrder) -> TrainPlan:
         """Check `order` and find everything it names.
@@ -165,11 +165,13 @@ class TrainPlanner:
         base = self._base(order)
         preset = _preset(order, component)
         config_options, training_options, reading_options = _parted(order, component, entry.spec.modality)
-        if base and config_options:
+        if base and config_options and not base.adopted:
             raise UsageError(
                 f"{next(iter(config_options))!r} is settled by {base.name}", hint="leave it out, or leave --from out"
             )
-        given = dict(base.options) if base else {**preset.get("config", {}), **config_options}
+        given = {**preset.get("config", {}), **config_options}
+        if base:
+            given = {**given, "base": _checkpoint(base)} if base.adopted else dict(base.options)
         config, _ = validate(order.component, component.Config, given)
         minutes, options = self._options(order, {**preset.get("training", {})}, training_options)
         reading, pre = self._reading(order, entry.spec.modality, reading_options)
@@ -220,7 +222,13 @@ class TrainPlanner:
                 f"{base.name} is a model of {base.manifest.component}, not of {order.component}",
                 hint=f"aigc train {base.manifest.component} … --from {order.base}",
             )
-        if order.preset is not None:
+        if base.adopted:
+            if order.freeze or order.rehearse is not None:
+                raise UsageError(
+                    f"{base.name} was made elsewhere: --freeze and --rehearse are for models of aigc's own",
+                    hint="leave them out",
+                )
+        elif order.preset is not None:
             raise UsageError(f"the networks are those of {base.name}", hint="leave --preset out, or leave --from out")
         return base
 
@@ -255,6 +263,14 @@ class TrainPlanner:
         if (folder / MANIFEST).exists():
             raise UsageError(f"{folder} is a finished model", hint="choose another name with --out, or remove it")
         return folder
+
+
+def _checkpoint(base: Model) -> dict[str, JSON]:
+    """Return what the config of a component is told of a checkpoint from elsewhere, as its field ``base``.
+
+    What the folder is called must not get into the model: the component leaves it out of what it dumps.
+    """
+    return {"name": base.name, "files": base.files, "folder": str(base.folder.resolve())}
 
 
 def _preset(order: TrainOrder, component: type[Trainable]) -> Mapping[str, Any]:

@@ -78,7 +78,7 @@ class TrainingRun:
             yield from self._finish(training, learnt, run)
 
     def _training(self, learnt: Learnt) -> Training:
-        if self.plan.base is None:
+        if self.plan.base is None or self.plan.base.adopted:  # the component itself starts from what was made elsewhere
             return Training(self.plan.component, self.plan.config, learnt.examples, self.plan.options)
         base = Base.of(self.plan.base, learnt, self.plan, self.pipeline)
         training = Training(self.plan.component, self.plan.config, base.data, self.plan.options)

@@ -17,6 +17,7 @@ def aigc_filters() -> list[FilterSpec]:
             "text",
             "aigc_filters.wordlist:wordlist",
             options="aigc_filters.wordlist:WordlistOptions",
+            window="aigc_filters.wordlist:window",
             summary="Find the words of your own deny list, in English, Chinese or any mix.",
         ),
     ]

@@ -35,10 +35,14 @@ class Matcher:
 
     The cost of a text grows with its length, not with the number of entries: 10,000 characters against 10,000
     entries take 12 ms, a compiled alternation 110 ms.
+
+    Attributes:
+        longest: characters of the longest entry; 0 where there is none.
     """
 
     def __init__(self, entries: Iterable[str]) -> None:
         self._entries = frozenset(entries)
+        self.longest = max(map(len, self._entries), default=0)
         lengths: dict[str, set[int]] = {}
         for entry in self._entries:
             lengths.setdefault(entry[:2], set()).add(len(entry))

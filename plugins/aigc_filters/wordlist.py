@@ -72,6 +72,23 @@ def wordlist(text: str, context: FilterContext) -> list[Finding]:
     return findings
 
 
+def window(text: str, options: WordlistOptions) -> int:
+    """Return how many characters at the end of `text` cannot be judged before more has come.
+
+    An entry, or an allowed one around it, may begin there and go on, and the character on either side decides whether
+    it stands alone. All of that is counted in folded characters, since any number of unseen ones, spaces and accents
+    may stand within a word; and the last character of all may still get an accent.
+    """
+    deny, allow, _ = _compiled(options)
+    if not deny.longest:
+        return 0
+    starts = fold(text, case_sensitive=options.case_sensitive).starts
+    if not starts:
+        return len(text)
+    first = starts.index(starts[-1]) - (max(deny.longest, allow.longest) + 2)
+    return len(text) - starts[first] if first > 0 else len(text)
+
+
 def _uncovered(denied: list[Span], allowed: list[Span]) -> list[Span]:
     """Return the denied spans that lie within no allowed one, without those that overlap an earlier one."""
     kept: list[Span] = []

@@ -1,4 +1,4 @@
-"""Networks made ready for generating in bfloat16: batch normalisation folded away, channels last.
+"""Networks made ready for generating in bfloat16: less arithmetic and fewer copies for the same function.
 
 Where a model is pinned to float32, nothing is changed: its pictures are those of every version before.
 """
@@ -6,6 +6,7 @@ Where a model is pinned to float32, nothing is changed: its pictures are those o
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -13,7 +14,11 @@ from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_weights, fuse_linear_bn_weights
 from torch.nn.utils.parametrize import is_parametrized
 
+from aigc_image.upsampling import FromOnePixel, faster
+
 NORMALISATIONS = (nn.BatchNorm1d, nn.BatchNorm2d)
+ACTIVATIONS = (nn.ReLU, nn.LeakyReLU)
+LINEAR = (nn.Linear, nn.Conv2d, nn.ConvTranspose2d, FromOnePixel)
 
 
 class Bfloat16(nn.Module):
@@ -29,6 +34,8 @@ class Bfloat16(nn.Module):
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
         fold_normalisation(network)
+        replace_transposed(network)
+        overwrite_activations(network)
         self.network = network.to(torch.bfloat16).to(memory_format=torch.channels_last)
 
     def forward(self, *inputs: Tensor | None) -> Tensor:
@@ -51,6 +58,25 @@ def fold_normalisation(network: nn.Module) -> None:
             for place, layer, normalisation in list(_pairs(module)):
                 _fold(layer, normalisation)
                 module[place] = nn.Identity()
+
+
+def replace_transposed(network: nn.Module) -> None:
+    """Put what is faster in the place of transposed convolutions in every ``nn.Sequential``."""
+    for module in list(network.modules()):
+        if isinstance(module, nn.Sequential):
+            for place, layer in enumerate(module):
+                if isinstance(layer, nn.ConvTranspose2d) and not is_parametrized(layer):
+                    module[place] = faster(layer)
+
+
+def overwrite_activations(network: nn.Module) -> None:
+    """Let activations write over what linear layers made, where nobody but them can see it."""
+    for module in network.modules():
+        if isinstance(module, nn.Sequential):
+            layers = [layer for layer in module if not isinstance(layer, nn.Identity | nn.Unflatten)]
+            for before, layer in pairwise(layers):
+                if isinstance(layer, ACTIVATIONS) and isinstance(before, LINEAR):
+                    layer.inplace = True
 
 
 def _pairs(layers: nn.Sequential) -> Iterator[tuple[int, Any, Any]]:

@@ -82,6 +82,10 @@ def aigc_models() -> list[ModelSpec]:
 @hookimpl
 def aigc_metrics() -> list[MetricSpec]:
     """Declare the metrics."""
+    return [*_of_pictures(), *_of_texts()]
+
+
+def _of_pictures() -> list[MetricSpec]:
     real = ("generated", "reference")
     return [
         MetricSpec(
@@ -150,5 +154,44 @@ def aigc_metrics() -> list[MetricSpec]:
             needs=("reference", "likelihood"),
             options="aigc_metrics.options:LikelihoodOptions",
             summary="Bounds of the negative log-likelihood: ELBO and IWAE, nats and bits per dimension.",
+        ),
+    ]
+
+
+def _of_texts() -> list[MetricSpec]:
+    def spec(name: str, where: str, needs: tuple[str, ...], options: str | None, summary: str) -> MetricSpec:
+        options = f"aigc_metrics.text.options:{options}" if options else None
+        default = name != "judge"  # nobody knows whom to ask
+        return MetricSpec(name, f"aigc_metrics.text.{where}", "text", needs, options, default=default, summary=summary)
+
+    made, real = ("generated",), ("generated", "reference")
+    return [
+        spec(
+            "perplexity",
+            "likelihood:perplexity",
+            ("reference", "likelihood"),
+            "PerplexityOptions",
+            "Perplexity per token, bits per byte and nats per text, of real texts.",
+        ),
+        spec("judge", "likelihood:judge", made, "JudgeOptions", "How likely another model holds samples to be."),
+        spec("latents", "latents:latents", ("reference",), "LatentsOptions", "KL, mutual information, active units."),
+        spec(
+            "text-reconstruction",
+            "bleu:text_reconstruction",
+            ("reference",),
+            "TextReconstructionOptions",
+            "BLEU of real texts that were encoded and made again.",
+        ),
+        spec("bleu", "bleu:bleu", real, None, "BLEU-4 of texts made of other texts, against references."),
+        spec("rouge", "rouge:rouge", real, None, "ROUGE of texts made of other texts, against references."),
+        spec("self-bleu", "self_bleu:self_bleu_metric", made, "VarietyOptions", "How alike samples are to each other."),
+        spec("distinct", "variety:distinct", made, "VarietyOptions", "Share of words and n-grams that differ."),
+        spec("repetition", "variety:repetition", made, "VarietyOptions", "Share of 4-grams said again within a text."),
+        spec(
+            "copying",
+            "copying:copying",
+            (*real, "training"),
+            "CopyingOptions",
+            "Runs of words and whole lines that stand in the training texts.",
         ),
     ]

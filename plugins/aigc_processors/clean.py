@@ -1,4 +1,4 @@
-"""Clean a prompt that was pasted from somewhere: HTML, junk characters, Unicode form, whitespace."""
+"""Clean a text that was pasted or fetched from somewhere: HTML, junk characters, Unicode form, whitespace."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from aigc_core import StepContext, UsageError
+from aigc_core import ItemError, StepContext
 
 #: Passes until nothing changes. Two or three are usual; more means text that was escaped over and over.
 MAX_PASSES = 16
@@ -43,63 +43,74 @@ _JUNK = re.compile(
     rf"((?<=[{_EMOJI}])\u200d(?=[{_EMOJI}])"
     rf"|(?<=[{_JOINING}])[\u200c\u200d](?=[{_JOINING}])"
     r"|(?<=\U0001f3f4)[\U000e0020-\U000e007e]+\U000e007f)"
-    # Dropped: controls that are no whitespace, zero-width and direction marks, lone surrogates, tags.
+    # Dropped: controls that are no whitespace, zero-width and direction marks, tags.
     r"|[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\xad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff"
-    r"\ufff9-\ufffb\ufffe\uffff\ud800-\udfff\U000e0000-\U000e007f]"
+    r"\ufff9-\ufffb\ufffe\uffff\U000e0000-\U000e007f]"
 )
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 
 class CleanOptions(BaseModel, extra="forbid", frozen=True):
     """What is cleaned; everything is, unless turned off."""
 
-    html: bool = Field(True, description="remove HTML tags, comments, scripts and styles; turn &amp; into &")
+    html: bool | Literal["all"] = Field(
+        True,
+        description="remove HTML tags, comments, scripts and styles, turn &amp; into &; all: other tags, too",
+    )
     form: Literal["NFC", "NFKC", "NFD", "NFKD", "none"] = Field(
         # NFKC would turn the ，and ！ of Chinese into the ASCII ones.
         "NFC",
         description="Unicode normal form; NFKC and NFKD also turn full-width characters into plain ones",
     )
     control: bool = Field(True, description="drop control, zero-width and direction characters")
-    whitespace: bool = Field(True, description="turn every run of whitespace into one space")
+    whitespace: bool | Literal["lines"] = Field(
+        True,
+        description="turn every run of whitespace into one space; lines: but keep line breaks, and single empty lines",
+    )
 
 
-def clean(prompt: str, context: StepContext) -> str:
-    """Return the prompt cleaned, so that cleaning it again changes nothing.
+def clean(text: str, context: StepContext) -> str:
+    """Return the text cleaned, so that cleaning it again changes nothing.
 
     Raises:
-        UsageError: the prompt is escaped more than 16 times over.
+        ItemError: it holds a lone surrogate, or is escaped more than 16 times over.
     """
     options: CleanOptions = context.options
+    if _SURROGATE.search(text):
+        # Half an emoji: what the other half was, nobody knows.
+        raise ItemError("a lone surrogate, which is no character")
     for _ in range(MAX_PASSES):
         # One step can lay bare what another one removes: "&lt;b&gt;", a zero-width space within a tag.
-        cleaned = _pass(prompt, options)
-        if cleaned == prompt:
+        cleaned = _pass(text, options)
+        if cleaned == text:
             return cleaned
-        prompt = cleaned
-    raise UsageError(
-        f"clean: the prompt still holds markup after {MAX_PASSES} passes", hint='try --pre "clean html=false"'
-    )
+        text = cleaned
+    raise ItemError(f"clean: still markup after {MAX_PASSES} passes", hint='try --pre "clean html=false"')
 
 
 def _pass(text: str, options: CleanOptions) -> str:
     if options.html and ("<" in text or "&" in text):
-        text = _without_html(text)
+        text = _without_html(text, strangers=options.html == "all")
     if options.control:
         # Before normalising, or a zero-width space would keep a letter and its accent apart.
         text = _JUNK.sub(lambda match: match[1] or "", text)
     if options.form != "none":
         text = unicodedata.normalize(options.form, text)
-    if options.whitespace:
+    if options.whitespace == "lines":
+        lines = (" ".join(line.split()) for line in text.splitlines())
+        text = re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip("\n")
+    elif options.whitespace:
         text = " ".join(text.split())
     return text
 
 
-def _without_html(text: str) -> str:
+def _without_html(text: str, *, strangers: bool) -> str:
     # Versions of html.parser differ over what is never closed, and some raise over "<![". So declarations are
     # removed here, "<!" that closes nowhere is text, and so is what follows the last ">": "if a <b" is no tag.
     text = _sub_up_to("-->", _COMMENT, text)
     text = _sub_up_to(">", _DECLARATION, text).replace("<!", "&lt;!")
     end = text.rfind(">") + 1
-    remover = _Remover()
+    remover = _Remover(strangers)
     remover.feed(text[:end])
     remover.close()
     if not remover.unseen:
@@ -114,10 +125,15 @@ def _sub_up_to(last: str, pattern: re.Pattern[str], text: str) -> str:
 
 
 class _Remover(HTMLParser):
-    """Keeps the text of a document; blocks become line breaks, so that words in two paragraphs stay two."""
+    """Keeps the text of a document; blocks become line breaks, so that words in two paragraphs stay two.
 
-    def __init__(self) -> None:
+    Args:
+        strangers: whether tags are removed, too, that are no HTML.
+    """
+
+    def __init__(self, strangers: bool) -> None:
         super().__init__(convert_charrefs=True)
+        self._strangers = strangers
         self.kept: list[str] = []
         self.unseen = 0
 
@@ -139,5 +155,5 @@ class _Remover(HTMLParser):
     def _tag(self, tag: str, source: str) -> None:
         if tag in BLOCKS:
             self.handle_data("\n")
-        elif tag not in INLINE:
+        elif tag not in INLINE and not self._strangers:
             self.handle_data(source)

@@ -75,12 +75,12 @@ class Program:
         self, *arguments: str | Path, env: Mapping[str, str] | None = None, **options: Any
     ) -> subprocess.Popen[str]:
         """Start a command and return its process."""
+        streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
         return subprocess.Popen(
             [PROGRAM, *map(str, arguments)],
             cwd=self.folder,
             env={**self.environment, **(env or {})},
-            stdin=subprocess.DEVNULL,
-            **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "encoding": "utf-8", **options},
+            **{**streams, "text": True, "encoding": "utf-8", **options},
         )
 
     def end(self, process: subprocess.Popen[str]) -> Ran:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 HEAVY = {"torch", "transformers", "numpy", "PIL"}
-PLUGINS = {"aigc_image", "aigc_processors", "aigc_filters"}
+PLUGINS = {"aigc_image", "aigc_text", "aigc_transformers", "aigc_metrics", "aigc_processors", "aigc_filters"}
 
 
 def roots(modules: set[str]) -> set[str]:
@@ -25,6 +25,7 @@ def test_help_is_light(imported, command):
         ["models", "list"],
         ["generators", "list"],
         ["generators", "show", "image/gan"],
+        ["generators", "show", "text/rnn"],
         ["filters", "list"],
         ["plugins", "list"],
         ["runs", "list"],
@@ -40,7 +41,8 @@ def test_weightless_generator_needs_no_torch(imported, static):
     assert not roots(imported("generate", *static)) & {"torch", "transformers"}
 
 
-def test_bundled_model_needs_no_transformers(imported):
-    modules = roots(imported("generate", "-m", "digits-gan"))
+@pytest.mark.parametrize("model", ["digits-gan", "tang-rnn", "sentences-vae"])
+def test_bundled_model_needs_no_transformers(imported, model):
+    modules = roots(imported("generate", "-m", model))
     assert "torch" in modules
     assert "transformers" not in modules

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 import aigc_filters
 from aigc_core import FilterContext, Finding, Request, UsageError
 from aigc_filters.folding import fold
-from aigc_filters.wordlist import WordlistOptions, wordlist
+from aigc_filters.wordlist import WordlistOptions, window, wordlist
 
 # Letters whose folded form is longer, shorter, or joins its neighbours, next to plain and Chinese ones.
 LETTERS = "aAbſßﬁ½ＡＢ㎏İ e\u0301\u0327\u200b\u00ad\ufe0f가\u1100\u1161\u11a8ｶﾞ毒药柜 \t.,_1"
@@ -32,7 +32,7 @@ def test_the_declaration_resolves():
     [spec] = aigc_filters.aigc_filters()
 
     assert (spec.name, spec.modality, spec.stages) == ("wordlist", "text", ("request", "artifact"))
-    for reference in (spec.check, spec.options):
+    for reference in (spec.check, spec.options, spec.window):
         module, _, name = reference.partition(":")
         assert callable(getattr(import_module(module), name))
 
@@ -136,6 +136,28 @@ def test_what_goes_into_the_recipe_holds_no_path():
     dumped = [WordlistOptions(deny_files=[name]).model_dump(mode="json") for name in ("deny.txt", "moved.txt")]
 
     assert dumped[0] == dumped[1]
+
+
+@pytest.mark.parametrize(
+    ("text", "undecided"),
+    [
+        (
+            "nothing here yet",
+            "thing here yet",
+        ),  # 11, one on either side, and the last that may get an accent
+        ("short", "short"),
+        ("", ""),
+        ("nothing h\u200b\u200be\u0301re    yet", "thing h\u200b\u200be\u0301re    yet"),  # counted as they are folded
+        ("abcdefghijklmnﬁ", "bcdefghijklmnﬁ"),  # of two folded letters, both may still change
+    ],
+)
+def test_the_window_covers_the_longest_entry_and_its_neighbours(text, undecided):
+    options = WordlistOptions(deny=["cat"], allow=["\u200bcat flaps \u200b!"])
+    assert text[len(text) - window(text, options) :] == undecided
+
+
+def test_without_a_deny_list_nothing_is_undecided():
+    assert window("anything at all", WordlistOptions(allow=["at all costs"])) == 0
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Folding batch normalisation away: the same function, whatever stands before it."""
+"""Networks for bfloat16: the same functions with normalisations folded away, and with activations in place."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from torch.nn.utils.parametrizations import spectral_norm
 
-from aigc_image.inference import Bfloat16, fold_normalisation
+from aigc_image.inference import Bfloat16, fold_normalisation, overwrite_activations
 from aigc_image.networks import decoder, encoder
 
 
@@ -73,6 +73,16 @@ def test_numbers_go_in_and_come_out_as_float32():
     assert made.dtype == torch.float32
     assert {parameter.dtype for parameter in network.parameters()} == {torch.bfloat16}
     assert 0 < (made - expected).abs().max() < 0.05 * expected.abs().max()
+
+
+def test_activations_write_over_what_layers_made_and_over_nothing_else():
+    network = nn.Sequential(nn.ReLU(), nn.Linear(3, 4), nn.Unflatten(1, (4, 1, 1)), nn.LeakyReLU(), nn.ReLU())
+    x = torch.randn(2, 3, generator=torch.Generator().manual_seed(1))
+    given, expected = x.clone(), network(x)
+    overwrite_activations(network)
+    assert [layer.inplace for layer in network if hasattr(layer, "inplace")] == [False, True, False]
+    assert torch.equal(network(x), expected)
+    assert torch.equal(x, given)
 
 
 def test_whole_numbers_and_nothing_go_in_as_they_are():

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from aigc_core import Noise
+from aigc_core.evaluation.contract import Judge
 
 
 @pytest.fixture(autouse=True)
@@ -47,6 +48,43 @@ class Arrays:
 
     def noise(self, name: str) -> Noise:
         return Noise(0, name)
+
+
+@dataclass
+class Writings:
+    """Evidence whose texts are given."""
+
+    texts: dict[str, list[str]] = field(default_factory=dict)
+    made_of: dict[str, list[str]] = field(default_factory=dict)
+    asked: dict[str, np.ndarray] = field(default_factory=dict)
+    labels: tuple[str, ...] = ()
+    component: Any = None
+    judges: dict[str, Judge] = field(default_factory=dict)
+    resamples: int = 50
+
+    def has(self, part: str) -> bool:
+        return part in self.texts
+
+    def items(self, part: str) -> list[str]:
+        return self.texts[part]
+
+    def sources(self, part: str) -> list[str] | None:
+        return self.made_of.get(part)
+
+    def conditions(self, part: str) -> np.ndarray | None:
+        return self.asked.get(part)
+
+    def judge(self, model: str) -> Judge:
+        return self.judges[model]
+
+    def noise(self, name: str) -> Noise:
+        return Noise(0, name)
+
+
+@pytest.fixture
+def writings() -> type[Writings]:
+    """Evidence made of texts."""
+    return Writings
 
 
 @pytest.fixture

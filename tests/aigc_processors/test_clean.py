@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aigc_core import Noise, Request, StepContext, UsageError
+from aigc_core import ItemError, Noise, Request, StepContext
 from aigc_processors.clean import CleanOptions, clean
 
 FAMILY = "👩\u200d❤️\u200d👨"
@@ -51,13 +51,31 @@ def test_chinese_punctuation_stays_unless_compatibility_forms_are_asked_for(run)
 
 def test_what_cannot_be_seen_is_dropped_but_emoji_and_spelling_stay(run):
     assert run("clean", "\ufeffpa\u200bn\xadda\x07\u202e") == "panda"
-    assert run("clean", "ignore\U000e0041\U000e0042 this \ud800") == "ignore this"
+    assert run("clean", "ignore\U000e0041\U000e0042 this ") == "ignore this"
     for kept in (FAMILY, ENGLAND, "می\u200cخواهم", "क्\u200dष"):
         assert run("clean", kept) == kept
 
 
+@pytest.mark.parametrize("off", [{}, {"control": "false"}])
+def test_half_a_character_is_refused(run, off):
+    with pytest.raises(ItemError, match=r"^a lone surrogate, which is no character$"):
+        run("clean", "half an emoji: \ud83d", **off)
+
+
 def test_whitespace_becomes_one_space(run):
     assert run("clean", " a\tred\r\n\n panda\u3000\xa0 ") == "a red panda"
+
+
+def test_lines_stay_where_they_matter(run):
+    verse = "\r\n 床前明月光，\u2028疑是地上霜。\t\n\n \n\n举头  望明月\n"
+    assert run("clean", verse, whitespace="lines") == "床前明月光，\n疑是地上霜。\n\n举头 望明月"
+    assert run("clean", "<h1>Title</h1><p>One<br>two</p>", whitespace="lines") == "Title\n\nOne\ntwo"
+
+
+def test_tags_of_no_html_go_where_documents_are_cleaned(run):
+    page = "<doc><o:p>Tom &amp; Jerry</o:p> <lora:ink:0.8> 3 < 4"
+    assert run("clean", page) == "<doc><o:p>Tom & Jerry</o:p> <lora:ink:0.8> 3 < 4"
+    assert run("clean", page, html="all") == "Tom & Jerry 3 < 4"
 
 
 @pytest.mark.parametrize(
@@ -76,7 +94,7 @@ def test_each_part_can_be_turned_off(run, off, kept):
 
 
 def test_text_that_is_escaped_without_end_is_refused(run):
-    with pytest.raises(UsageError, match="html=false"):
+    with pytest.raises(ItemError, match="html=false"):
         run("clean", "&" + "amp;" * 100 + "lt;")
 
 
@@ -84,10 +102,11 @@ def test_text_that_is_escaped_without_end_is_refused(run):
 @given(
     pieces=st.lists(PIECES, max_size=12),
     form=st.sampled_from(["NFC", "NFKC", "NFD", "NFKD", "none"]),
-    whitespace=st.booleans(),
+    whitespace=st.sampled_from([True, False, "lines"]),
+    html=st.sampled_from([True, "all"]),
 )
-def test_cleaning_twice_changes_nothing_more(pieces, form, whitespace):
-    options = CleanOptions(form=form, whitespace=whitespace)
+def test_cleaning_twice_changes_nothing_more(pieces, form, whitespace, html):
+    options = CleanOptions(form=form, whitespace=whitespace, html=html)
     context = StepContext(Request("image", 7), options, Noise(7, "pre/0"), lambda name, value: None)
 
     once = clean("".join(pieces), context)

@@ -19,9 +19,12 @@ def resolve(reference):
 
 def test_the_steps_of_the_design_are_declared():
     assert [spec.name for spec in SPECS] == [
-        *("clean", "template"),
+        *("clean", "template", "length", "language", "simplified", "stopwords", "stem"),
         *("crop", "resize", "upscale", "adjust", "background", "blur", "median", "sharpen"),
+        *("whole-sentences", "detokenise"),
     ]
+    (selector,) = aigc_processors.aigc_selectors()
+    assert selector.name == "text/best" and callable(resolve(selector.selector))
 
 
 @pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.name)
@@ -40,7 +43,7 @@ def test_unknown_options_are_refused(spec):
 def test_listing_the_plugins_imports_nothing_heavy():
     code = (
         "import sys, aigc_processors, aigc_filters;"
-        "aigc_processors.aigc_postprocessors(), aigc_filters.aigc_filters();"
+        "aigc_processors.aigc_preprocessors(), aigc_processors.aigc_postprocessors(), aigc_filters.aigc_filters();"
         "print({'numpy', 'PIL', 'torch', 'pydantic'} & set(sys.modules))"
     )
     listed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -60,7 +60,7 @@ def test_table_is_tab_separated(generate):
 
 def test_blocked_items_are_told_with_the_reason(generate):
     said = generate("all gold", "--seed", "3", model="studio/quote", code=3)
-    assert said.out == "file\tseed\n"
+    assert said.out == "file\tseed\ttext\n"
     assert "item 0 (seed 3) blocked: no-gold: speaks of gold" in said.err
     assert "0 made, 1 blocked with studio/quote" in said.err
     told = generate("all gold", "--json", model="studio/quote", code=3).json
@@ -116,8 +116,8 @@ def test_contact_sheet_shows_all(generate):
 
 
 def test_no_sheet_of_nothing(generate):
-    told = generate("gold", "--grid", "--json", model="studio/quote", code=3).json
-    assert told["sheet"] is None
+    told = generate("--grid", "--json", "--post", "caption text=gold", code=3).json
+    assert (told["blocked"], told["sheet"]) == (1, None)
 
 
 def test_on_a_terminal_pictures_are_shown_and_the_table_is_short(generate, at_a_terminal):

@@ -135,3 +135,17 @@ def test_own_models_are_listed(aigc, tmp_path, monkeypatch):
     assert aigc("models", "show", "mine", "--json").json["shape"] == [1, 8, 8]
     (tmp_path / "models" / "mine" / "model.safetensors").write_bytes(b"")
     assert "mine\tno\t" in aigc("models", "verify", "mine", code=4).out
+
+
+def test_plugin_check_looks_at_windows_of_filters(aigc, tmp_path):
+    path = tmp_path / "windows.py"
+    path.write_text(
+        "from aigc_core import FilterSpec, hookimpl\n"
+        "def look(text, context):\n    return []\n"
+        "@hookimpl\ndef aigc_filters():\n    return [FilterSpec('acme/number', 'text', look, window=7),"
+        " FilterSpec('acme/gone', 'text', look, window='nowhere:window')]\n"
+    )
+    (row,) = aigc("plugins", "check", "windows", "--plugin", path, "--json", code=4).json
+    (problem,) = row["problems"]
+    assert "acme/gone" in problem
+    assert "nowhere:window cannot be imported" in problem

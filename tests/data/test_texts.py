@@ -107,7 +107,7 @@ def test_columns_can_be_named_and_a_wrong_name_has_a_near_miss(tmp_path):
     file = write(tmp_path / "pairs.csv", "long,short\n" + "".join(f"about {verse},{verse}\n" for verse in VERSES))
     assert texts(file, source="long", target="short") == VERSES
     assert texts(file, text="long") == [f"about {verse}" for verse in VERSES]
-    with pytest.raises(UsageError, match="column of pairs.csv 'shorty'") as error:
+    with pytest.raises(UsageError, match=r"column of pairs\.csv 'shorty'") as error:
         read_texts(file, TextReading(source="long", target="shorty"))
     assert "short" in error.value.hint
     with pytest.raises(UsageError, match="no column that is the target"):
@@ -124,11 +124,9 @@ def test_a_lone_surrogate_is_left_out(tmp_path):
 
 
 def test_a_parquet_file_and_its_splits(tmp_path):
-    pyarrow = pytest.importorskip("pyarrow")
-    import pyarrow.parquet
-
+    pyarrow, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
     table = pyarrow.table({"sentence": VERSES})
-    pyarrow.parquet.write_table(table, tmp_path / "verses.parquet")
+    parquet.write_table(table, tmp_path / "verses.parquet")
     assert texts(tmp_path / "verses.parquet") == VERSES
 
 

@@ -55,6 +55,63 @@ class Quote:
             yield Final(index, item.prompt)
 
 
+WORDS = ("moon", "river", "frost", "pine", "crane", "snow", "wind", "hill", "night", "ferry", "bell", "silver", "gold")
+
+
+class PoetOptions(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    words: int = Field(default=6, ge=1, le=500)
+    temperature: float = Field(default=1.0, ge=0, description="0: the first word, always")
+    stop: tuple[str, ...] = Field(default=(), description="words before which a text ends")
+    ending: str = Field(default="", description="what stands after the last word")
+    wrong: str = Field(default="", description="how to misbehave: back, another, number, torn, half, raise, stop")
+
+
+class Poet:
+    """Writes on from the prompt word by word, all items of a call in step, and says how far each one is."""
+
+    def generate(self, items):
+        texts = [item.prompt or "" for item in items]
+        unfinished = dict(enumerate(map(self.words, items)))
+        while unfinished:
+            for index, words in list(unfinished.items()):
+                options = items[index].options
+                if (word := next(words, None)) is None:
+                    del unfinished[index]
+                    made = {"another": "something else", "half": "half \ud800"}.get(options.wrong)
+                    yield Final(index, made or texts[index] + options.ending, {"log_likelihood": -len(texts[index])})
+                    continue
+                texts[index] = f"{texts[index]} {word}".strip()
+                if items[index].streamed:
+                    draft = {"number": 7, "torn": "half \ud800"}.get(options.wrong, texts[index])
+                    yield Partial(index, draft)
+                if options.wrong == "back":
+                    texts[index] = texts[index][::-1]
+                if options.wrong == "raise":
+                    raise ValueError("out of ink")
+                if options.wrong == "stop":
+                    raise KeyboardInterrupt
+
+    def words(self, item):
+        """Draw words; like a text, all of its own but one; between two texts, the first ones of the further one."""
+        options = item.options
+        if item.between is not None:
+            like, towards = (item.inputs[name].split() for name in ("like", "towards"))
+            turned = round(item.between * len(towards))
+            yield from (*towards[:turned], *like[turned:])
+            return
+        like = item.inputs["like"].split() if "like" in item.inputs else []
+        changed = item.noise.choice(len(like)) if like else None
+        for place in range(len(like) or options.words):
+            word = WORDS[int((item.noise.gumbel(len(WORDS)) * options.temperature).argmax())]
+            if like and place != changed:
+                word = like[place]
+            if word in options.stop:
+                return
+            yield word
+
+
 def invert(picture, context):
     context.record("note", "inverted")
     return picture.point(lambda value: 255 - value)
@@ -126,6 +183,10 @@ def brightest(request, candidates, context):
     return max(range(len(candidates)), key=lambda index: candidates[index].scores["mean"])
 
 
+def longest(request, candidates, context):
+    return max(range(len(candidates)), key=lambda index: len(candidates[index].content))
+
+
 def out_of_range(request, candidates, context):
     return len(candidates)
 
@@ -166,6 +227,13 @@ def aigc_generators():
             inputs={"photo": "image"},
         ),
         GeneratorSpec("studio/quote", "text", lambda model: Quote(), needs_model=False, prompt="required"),
+        GeneratorSpec(
+            *("studio/poet", "text", lambda model: Poet()),
+            options=PoetOptions,
+            needs_model=False,
+            prompt="optional",
+            inputs={"like": "text", "towards": "text"},
+        ),
     ]
 
 
@@ -193,6 +261,7 @@ def aigc_postprocessors():
 def aigc_selectors():
     return [
         SelectorSpec("studio/brightest", brightest, modality="image"),
+        SelectorSpec("studio/longest", longest, modality="text"),
         SelectorSpec("studio/out-of-range", out_of_range),
     ]
 
@@ -200,6 +269,6 @@ def aigc_selectors():
 @hookimpl
 def aigc_filters():
     return [
-        FilterSpec("no-gold", "text", no_gold, options=FilterOptions, timeout=1.0),
+        FilterSpec("no-gold", "text", no_gold, options=FilterOptions, timeout=1.0, window=4),
         FilterSpec("no-bright", "image", no_bright, stages=("artifact",)),
     ]

@@ -137,7 +137,7 @@ def test_names_from_the_file_cannot_write_on_the_terminal(written):
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ('{"recipe": {"format": 3}}', "format 3.*knows 1 to 2.*update aigc-core"),
+        ('{"recipe": {"format": 4}}', "format 4.*knows 1 to 3.*update aigc-core"),
         ('{"recipe": {}, "recipe": {}}', "a key stands twice"),
         ('{"recipe": NaN}', "NaN is no number"),
         ('{"recipe": -Infinity}', "Infinity is no number"),
@@ -192,6 +192,37 @@ def test_a_recipe_of_format_2_has_noise_instead_of_a_seed(written):
 def test_wrong_noise_is_refused(written, changes, reason):
     with pytest.raises(FileError, match=reason):
         parse(between(written, **changes))
+
+
+def towards(written, **changes):
+    """The envelope of an item between two inputs, with changes."""
+    inputs = {"like": "c" * 64, "towards": "d" * 64}
+    made = deepcopy(written)
+    made["recipe"] |= {"format": 3, "between": 0.5, "inputs": inputs, **changes}
+    return json.dumps(made).encode()
+
+
+def test_a_recipe_of_format_3_lies_between_two_inputs(written):
+    for t in (0.0, 0.5, 1.0):
+        assert parse(towards(written, between=t)).recipe["between"] == t
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"between": None}, "format 3 has to say its between"),
+        ({"seed": None}, "format 3 has to say its seed"),
+        ({"noise": BETWEEN}, "format 3 has no noise"),
+        ({"format": 1}, "format 1 has no between"),
+        ({"inputs": {"like": "c" * 64}}, "between the inputs like and towards"),
+        ({"between": 1.5}, "between: "),
+        ({"between": -0.5}, "between: "),
+        ({"between": "0.5"}, "between: "),
+    ],
+)
+def test_a_wrong_place_between_two_inputs_is_refused(written, changes, reason):
+    with pytest.raises(FileError, match=reason):
+        parse(towards(written, **changes))
 
 
 @pytest.mark.parametrize("levels", [33, 200, 900])

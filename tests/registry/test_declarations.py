@@ -119,6 +119,13 @@ def test_tryfirst_and_trylast_change_no_order(declare):
     assert [name for name in registry.filters if name.startswith("acme/")] == ["acme/a", "acme/b", "acme/c"]
 
 
+def test_a_window_that_is_negative_breaks_its_plugin(declare):
+    _, (line,) = declare(
+        "@hookimpl\ndef aigc_filters():\n    return [FilterSpec('acme/a', 'text', 'a:b', window=-1)]\n"
+    )
+    assert "acme/a: window -1 is negative" in line
+
+
 def test_priority_goes_before_names(declare):
     registry, _ = declare(
         "@hookimpl\ndef aigc_filters():\n    return [FilterSpec('acme/a', 'text', 'a:b', priority=5),"

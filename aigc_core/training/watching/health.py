@@ -25,7 +25,6 @@ LOOKS = 2
 REMEMBERED = 20  # looks that a loss is held against
 ENOUGH_LOOKS = 5
 EXPLODED = 10.0
-OVERFITTED = 0.8
 
 
 @dataclass(slots=True)
@@ -87,7 +86,7 @@ class Health:
             samples: the fixed-seed samples, as the signs take them, or None when none were made.
         """
         at_once = list(_not_finite(logs))  # beyond doubt, at the first look and at the start, too
-        signs = [*self._exploded(logs), *_overfitted(logs)]
+        signs = list(self._exploded(logs))
         if isinstance(self._component, Watched):
             signs += self._component.alarms(logs)
         judged = {alarm.name for alarm in signs} | (self._cases.keys() - self._from_samples)
@@ -172,22 +171,3 @@ def _not_finite(logs: Mapping[str, float]) -> Iterator[Alarm]:
             f"{', '.join(sorted(broken))}: not a finite number",
             "lower the learning rate (lr), clip gradients (clip), or train in float32 (precision)",
         )
-
-
-def _overfitted(logs: Mapping[str, float]) -> Iterator[Alarm]:
-    """Say where a discriminator knows its pictures by heart, if a phase logs ``real``, ``fake`` and ``held_out``.
-
-    ``(E[D(real)] - E[D(held out)]) / (E[D(real)] - E[D(fake)])`` is 0 for none and 1 for full overfitting: Karras et
-    al. 2020 (Training generative adversarial networks with limited data), eq. 1.
-    """
-    for key, held_out in logs.items():
-        phase, _, name = key.rpartition("/")
-        real, fake = logs.get(f"{phase}/real"), logs.get(f"{phase}/fake")
-        if name != "held_out" or real is None or fake is None or real <= fake:
-            continue
-        if (known := (real - held_out) / (real - fake)) >= OVERFITTED:
-            yield Alarm(
-                "overfitted discriminator",
-                f"{phase} takes pictures it never saw for samples: r_v is {known:.2f} of 1",
-                "augment for the discriminator, give more data, take a smaller network, or stop here",
-            )

@@ -111,10 +111,10 @@ class TextSamples:
         self._write_neighbours(folder / "neighbours.txt", data)
         reconstruct = getattr(self._generator, "reconstruct", None)
         if callable(reconstruct):
-            some = np.linspace(0, len(data) - 1, min(CALL, len(data))).astype(int)
+            some = np.linspace(0, len(data) - 1, min(CALL, len(data))).astype(np.int64)
             real = [data.texts[place] for place in some]
             with looking_at(self._generator):
-                again = reconstruct(real)
+                again = reconstruct(data.some(some))  # with what they are conditioned by
             pairs = [f"{before[:SHOWN]}\n→ {self._shown(after)}" for before, after in zip(real, again, strict=True)]
             store(folder / "reconstructions.txt", RULE.join(pairs).encode() + b"\n")
 

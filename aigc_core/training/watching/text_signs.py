@@ -22,8 +22,9 @@ SEARCHED_CHARACTERS = 10_000_000
 
 #: Characters that a shared piece has. Chinese says in five what English says in about twenty.
 PIECE, PIECE_CHINESE = 20, 5
-#: A text is a near copy where more than this share of its pieces stands in training texts.
-COPIED = 0.5
+#: A text is a near copy where more than this share of its pieces stands in training texts; or than of 99 in 100
+#: training texts stands in other ones, where they resemble each other more than that.
+COPIED, USUAL = 0.5, 0.99
 
 LOW_VARIETY = 0.3
 #: Real texts repeat a few words; a third of all four-letter pieces are repeated where a model goes round in circles.
@@ -68,25 +69,42 @@ def variety(texts: Sequence[str], length: int = 4) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Copies:
-    """The pieces of training texts, and in how many texts each stands."""
+    """The pieces of training texts.
+
+    Attributes:
+        length: of a piece, in characters.
+        known: all of them, sorted.
+        much: what share of a text's pieces makes it a near copy.
+    """
 
     length: int
     known: NDArray[np.uint64]
+    much: float
 
     @classmethod
     def of(cls, texts: Sequence[str]) -> Copies:
         """Collect the pieces of `texts`."""
         length = piece_length(texts)
         found = [np.unique(pieces(text, length)) for text in texts]
-        return cls(length, np.unique(np.concatenate([np.empty(0, np.uint64), *found])))
+        known, counts = np.unique(np.concatenate([np.empty(0, np.uint64), *found]), return_counts=True)
+        shared = known[counts > 1]
+        usual = [_share(pieces(text, length), shared) for text in texts[:512]]
+        return cls(length, known, max(COPIED, float(np.quantile(usual, USUAL)) if usual else 0.0))
 
     def share(self, text: str) -> float:
-        """Return the share of a text's pieces that stand in training texts; a short text is one piece."""
-        found = pieces(text, self.length)
-        if not len(found) or not len(self.known):
-            return 0.0
-        places = np.searchsorted(self.known, found).clip(max=len(self.known) - 1)
-        return float((self.known[places] == found).mean())
+        """Return the share of a text's pieces that stand in training texts; 0 for one that is shorter than a piece."""
+        return _share(pieces(text, self.length), self.known)
+
+    def is_copy(self, text: str) -> bool:
+        """Say whether a text is a near copy of training texts."""
+        return self.share(text) > self.much
+
+
+def _share(found: NDArray[np.uint64], known: NDArray[np.uint64]) -> float:
+    if not len(found) or not len(known):
+        return 0.0
+    places = np.searchsorted(known, found).clip(max=len(known) - 1)
+    return float((known[places] == found).mean())
 
 
 class TextSigns:
@@ -117,7 +135,7 @@ class TextSigns:
         ``samples/variety``: distinct 4-grams of characters over those of as many real texts of the same length.
         ``samples/repeats``: share of samples that another one is equal to. ``samples/repetition``: share of 4-grams
         that stood in the same text before. ``samples/near_copies``: share of samples of which more than half stands
-        in training texts, piece by piece.
+        in training texts, piece by piece, and more than is usual among those.
         """
         filled = [text for text in samples if text.strip()]
         if len(filled) < ENOUGH:
@@ -126,7 +144,7 @@ class TextSigns:
         measured = {
             "samples/repeats": 1 - len(set(filled)) / len(filled),
             "samples/repetition": float(np.mean([repetition(text) for text in filled])),
-            "samples/near_copies": float(np.mean([self._copies.share(text) > COPIED for text in filled])),
+            "samples/near_copies": float(np.mean([self._copies.is_copy(text) for text in filled])),
         }
         return {**measured, "samples/variety": variety(filled) / real} if real else measured
 

@@ -196,12 +196,6 @@ def test_a_log_that_is_no_number_is_named(digits):
     assert (alarm.name, alarm.message) == ("not finite", "discriminator/real: not a finite number")
 
 
-@pytest.mark.parametrize(("held_out", "told"), [(-0.9, ["overfitted discriminator"]), (0.7, [])])
-def test_a_discriminator_that_knows_its_pictures_by_heart(digits, held_out, told):
-    logs = {"discriminator/real": 0.9, "discriminator/fake": -1.0, "discriminator/held_out": held_out}
-    assert looks(health(digits), logs=logs) == told
-
-
 class Worried:
     """A component with an illness of its own."""
 
