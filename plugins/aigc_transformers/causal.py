@@ -36,7 +36,7 @@ class CausalLM(Writer):
         network, tokenizer = read_network(base, self.kind, arithmetic.dtype), load_tokenizer(base)
         check_fit(base, network, tokenizer)
         adapter = adapted(network, config)
-        tensors = self.model.tensors(arithmetic.precision)
+        tensors = self.model.tensors("float32")
         adapter.load_state_dict({key.removeprefix("adapter."): value for key, value in tensors.items()})
         loaded = ready(settled(merged(adapter), arithmetic), tokenizer)
         if loaded.said.max_new_tokens is None:
@@ -98,8 +98,7 @@ class CausalLM(Writer):
         """
         loaded = self._measured()
         tokens = [[loaded.start, *self._plain(text, loaded), loaded.ends[0]] for text in texts]
-        alone = self._arithmetic.quantise != "none"  # one scale of activations serves all texts of a call
-        exact = log_likelihoods(loaded.network, tokens, loaded.longest, alone=alone).to(torch.float32)
+        exact = log_likelihoods(loaded.network, tokens, loaded.longest).to(torch.float32)
         return exact, exact
 
     def token_counts(self, texts: Sequence[str]) -> list[int]:

@@ -34,7 +34,7 @@ def _of_next(logits: Tensor, ids: Tensor) -> Tensor:
 
 
 @torch.inference_mode()
-def log_likelihoods(network: Any, texts: Sequence[Sequence[int]], longest: int | None, *, alone: bool) -> Tensor:
+def log_likelihoods(network: Any, texts: Sequence[Sequence[int]], longest: int | None) -> Tensor:
     """Return ``log p`` of each text in nats, ``(N,)`` float64: of all its tokens but the first, which starts it.
 
     A text that is longer than the context is looked at through windows that overlap by half, so that each token is
@@ -43,7 +43,6 @@ def log_likelihoods(network: Any, texts: Sequence[Sequence[int]], longest: int |
     Args:
         texts: tokens, the first of which only says that a text begins.
         longest: tokens that the network takes; None: any number.
-        alone: one text at a time, for arithmetic in which texts of one call have to do with each other.
     """
     windows = [
         (place, ids, seen)
@@ -52,7 +51,7 @@ def log_likelihoods(network: Any, texts: Sequence[Sequence[int]], longest: int |
     ]
     windows.sort(key=lambda window: len(window[1]))  # little padding
     total = torch.zeros(len(texts), dtype=torch.float64)
-    for batch in _batches(windows, network.config.get_text_config().vocab_size, alone=alone):
+    for batch in _batches(windows, network.config.get_text_config().vocab_size):
         width = len(batch[-1][1])
         ids = torch.zeros(len(batch), width, dtype=torch.long)
         mask = torch.zeros(len(batch), width, dtype=torch.long)
@@ -78,11 +77,11 @@ def _windows(text: list[int], longest: int) -> Iterator[tuple[list[int], int]]:
 
 
 def _batches(
-    windows: Sequence[tuple[int, list[int], int]], vocabulary: int, *, alone: bool
+    windows: Sequence[tuple[int, list[int], int]], vocabulary: int
 ) -> Iterator[list[tuple[int, list[int], int]]]:
     batch: list[tuple[int, list[int], int]] = []
     for window in windows:
-        if batch and (alone or (len(batch) + 1) * len(window[1]) * vocabulary > MOST_LOGITS):
+        if batch and (len(batch) + 1) * len(window[1]) * vocabulary > MOST_LOGITS:
             yield batch
             batch = []
         batch.append(window)

@@ -36,7 +36,7 @@ class HasArithmetic(Protocol):
     """Options that say with what arithmetic a network runs."""
 
     @property
-    def precision(self) -> str: ...
+    def precision(self) -> str | None: ...
 
     @property
     def quantise(self) -> str: ...
@@ -56,11 +56,14 @@ class Arithmetic:
     @classmethod
     def of(cls, options: HasArithmetic) -> Arithmetic:
         """Return what `options` ask for."""
-        return cls(options.precision, options.quantise, options.device)
+        usual = "float32" if options.quantise == "none" else "bfloat16"
+        return cls(options.precision or usual, options.quantise, options.device)
 
     @property
-    def dtype(self) -> torch.dtype:
-        """The type of weights."""
+    def dtype(self) -> torch.dtype | str:
+        """The type that weights are read in; what is quantised is read as it is stored."""
+        if self.quantise != "none":
+            return "auto"
         return torch.bfloat16 if self.precision == "bfloat16" else torch.float32
 
     def check(self) -> None:
@@ -84,7 +87,7 @@ def load_network(model: Stored, kind: str, arithmetic: Arithmetic) -> Any:
     return settled(read_network(model, kind, arithmetic.dtype), arithmetic)
 
 
-def read_network(model: Stored, kind: str, dtype: torch.dtype) -> Any:
+def read_network(model: Stored, kind: str, dtype: torch.dtype | str) -> Any:
     """Return the network of a checkpoint as it is stored, on the CPU. Raises ModelError as `load_network`."""
     import transformers
 

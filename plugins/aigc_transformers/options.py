@@ -50,10 +50,13 @@ class WritingOptions(BaseModel):
     template: str | None = Field(
         None, max_length=20_000, description="words around {prompt} (and {source}, {language}), instead of a task's"
     )
-    precision: Literal["float32", "bfloat16"] = Field(
-        "float32", description="of weights and arithmetic; bfloat16 takes half the memory"
+    precision: Literal["float32", "bfloat16"] | None = Field(
+        None,
+        description="of weights and arithmetic; bfloat16 takes half the memory; none: float32, or as int8 wants it",
     )
-    quantise: Literal["none", "int8"] = Field("none", description="int8: linear layers in 8 bits, on the CPU")
+    quantise: Literal["none", "int8"] = Field(
+        "none", description="int8: weights of linear layers in 8 bits, arithmetic in bfloat16; on the CPU"
+    )
     device: Literal["cpu", "cuda", "mps"] = Field("cpu", description="where it runs")
 
     @model_validator(mode="after")
@@ -64,8 +67,8 @@ class WritingOptions(BaseModel):
             raise ValueError("the template does not say where the prompt goes: write {prompt} in it")
         if (self.beams or 1) > 1 and self.temperature:
             raise ValueError("beams draw nothing, so they have no temperature; leave one out")
-        if self.quantise == "int8" and (self.precision != "float32" or self.device != "cpu"):
-            raise ValueError("quantise=int8 goes with precision=float32 and device=cpu")
+        if self.quantise == "int8" and (self.precision == "float32" or self.device != "cpu"):
+            raise ValueError("quantise=int8 computes in bfloat16 and on the CPU; leave precision and device out")
         return self
 
 

@@ -78,7 +78,7 @@ def test_a_character_that_the_model_does_not_know_is_named(poet, items):
 
 def test_more_lines_than_there_is_room_for_are_refused(poet, items):
     with pytest.raises(UsageError, match="--set max_tokens"):
-        list(poet.generate(items(1, acrostic="春风明月", max_tokens=15)))
+        list(poet.generate(items(1, acrostic="春风明月", max_tokens=7)))
 
 
 def test_a_model_without_ends_of_lines_is_told_what_ends_one(poet, items, write):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 import torch
 from safetensors.torch import load_file
@@ -137,7 +139,7 @@ def test_no_run_of_tokens_stands_twice_and_seeds_still_tell(preacher, items, wri
     assert len(set(texts)) == 3
     for text in texts:
         ids = preacher.tokenizer.encode(text)
-        pairs = list(zip(ids, ids[1:], strict=False))
+        pairs = list(pairwise(ids))
         assert len(pairs) - len(set(pairs)) <= 1  # written otherwise than it is read at most once
     assert texts == write(preacher, items(3, no_repeat_ngram=2, temperature=0.3, max_tokens=60))
 

@@ -181,18 +181,18 @@ def test_prompts_that_cannot_be_read_are_refused(poet, preacher, items):
 @pytest.fixture(scope="module")
 def labelled(learn):
     """A model of two kinds of texts, told which is which."""
-    texts, labels = ["low tide", "high tide"] * 16, np.array([0, 1] * 16)
+    texts, labels = ["low", "high"] * 16, np.array([0, 1] * 16)
     return learn(TextData(texts, labels=labels, label_names=("low", "high")), 100, tokenizer="character")
 
 
 def test_a_label_says_what_is_written(labelled, items, write):
     for index, name in enumerate(("low", "high")):
         asked = items(4, condition=Condition("label", name, index), temperature=0.2)
-        assert set(write(labelled, asked)) == {f"{name} tide"}
+        assert set(write(labelled, asked)) == {name}
 
 
 def test_the_likelihood_without_a_label_is_the_mean_over_labels(labelled):
-    texts = ["low tide", "high tide", "high"]
+    texts = ["low", "high", "hi"]
     found, again = labelled.log_likelihood(texts, Noise(0, "x"), 1)
     each = [labelled._log_p_given(_rows(labelled, texts), torch.full((3,), label)) for label in (0, 1)]
     torch.testing.assert_close(found, torch.stack(each).logsumexp(0) - math.log(2), rtol=1e-4, atol=1e-3)

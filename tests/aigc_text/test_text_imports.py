@@ -9,13 +9,14 @@ import pytest
 
 WRITE = """
 import sys
+from pathlib import Path
 from aigc_core import Condition, Item, Noise
 from aigc_core.models import open_folder
 from aigc_text.rnn.generator import Rnn
 from aigc_text.rnn.options import RnnOptions
 
-component = Rnn.from_model(open_folder(sys.argv[1]))
-item = Item(None, {}, Condition(), RnnOptions(max_tokens=3, top_p=0.9, acrostic="春"), Noise(0, "generate/0"))
+component = Rnn.from_model(open_folder(Path(sys.argv[1])))
+item = Item(None, {}, Condition(), RnnOptions(max_tokens=4, top_p=0.9, acrostic="春"), Noise(0, "generate/0"))
 assert next(iter(component.generate([item]))).content.startswith("春")
 """
 

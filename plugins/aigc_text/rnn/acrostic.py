@@ -41,6 +41,7 @@ class Acrostic:
     def __init__(self, characters: str, line_ends: str, prompt: str, tokenizer: Tokenizer, limit: int) -> None:
         self._prompt, self._ends, self._limit = prompt, line_ends, limit
         self._pieces = tokenizer.pieces
+        self._single = tokenizer.kind == "character"
         self._left = [_cases(character, tokenizer) for character in characters if not character.isspace()]
         self._between = 0
         self._forced = False
@@ -63,7 +64,7 @@ class Acrostic:
     @property
     def _needed(self) -> int:
         """Tokens that the shortest text of the lines that are left may need: an end of a line, a character, …"""
-        return sum(1 + max(map(len, cases)) for cases in self._left)
+        return sum(1 + (1 if self._single else max(map(len, cases))) for cases in self._left)
 
     def allowed(self, stream: Stream, choice: int) -> Mask | None:
         """Return which tokens may come next, bool ``(V,)``; None where `choice`, the model's own, may stay.

@@ -94,7 +94,7 @@ class Recurrent(nn.Module):
             targets: the tokens that do follow ``(B, T)``; padding does not count.
 
         Returns:
-            Logits ``(B, T, V)``, or with targets the mean of their ``-log p`` in nats, float32; the state of each layer.
+            Logits ``(B, T, V)``, or with targets the mean of their ``-log p`` in nats, float32; each layer's state.
         """
         code = self.code(condition)  # (B, E)
         inputs = self.inputs(tokens, code)  # (T, B, E)
