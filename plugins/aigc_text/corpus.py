@@ -217,7 +217,7 @@ class Windows:
 
 
 class Lanes:
-    """An endless order of windows: the row at each place of a batch reads a part of the texts from its start to its end.
+    """An endless order of windows: the row at each place of a batch reads a part of the texts from start to end.
 
     Args:
         count: windows of an epoch.
