@@ -238,7 +238,8 @@ class Lanes:
             orders[epochs == epoch] = _random(self._seed, int(epoch)).integers(1, ORDERS)
         # Lanes begin evenly spaced; where there are fewer windows than lanes, some begin at the same one.
         begins = lanes * self._count // self._batch
-        return orders * self._count + (begins + places) % self._count
+        windows: NDArray[np.int64] = orders * self._count + (begins + places) % self._count
+        return windows
 
 
 def _random(seed: int, epoch: int) -> Generator:

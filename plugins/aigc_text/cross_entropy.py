@@ -39,8 +39,8 @@ class _LinearCrossEntropy(torch.autograd.Function):
         gradients = inputs.new_empty(len(inputs), len(weight))
         total = torch.zeros((), device=inputs.device)
         shift = bias.to(inputs.dtype)
-        for rows in torch.arange(len(inputs)).split(ROWS):
-            part = slice(int(rows[0]), int(rows[-1]) + 1)
+        for start in range(0, len(inputs), ROWS):
+            part = slice(start, start + ROWS)
             log_p = log_softmax(linear(inputs[part], weight, shift), dim=1, dtype=torch.float32)  # (ROWS, V)
             target = targets[part, None]
             total -= log_p.gather(1, target).sum()

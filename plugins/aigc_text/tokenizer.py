@@ -164,7 +164,8 @@ def choose_size(texts: Iterable[str]) -> int:
     section 7.5); with twice the root a token of English, 0.1 to 20 MB of it, is met some hundred times in the mean.
     """
     size = sum(len(text.encode("utf-8", "replace")) for text in texts)
-    return min(LARGEST, max(SMALLEST, 2 ** round(math.log2(2 * math.sqrt(max(size, 1))))))
+    power = round(math.log2(2 * math.sqrt(max(size, 1))))
+    return min(LARGEST, max(SMALLEST, 1 << power))
 
 
 def make_tokenizer(texts: Sequence[str], kind: Kind | Literal["auto"], size: int | None) -> Tokenizer:

@@ -34,7 +34,7 @@ class Int8Linear(nn.Module):
         super().__init__()
         exact = weight.detach().float()
         scale = exact.abs().amax(dim=1).clamp_min(1e-12) / 127
-        self.register_buffer("quantised", (exact / scale[:, None]).round().to(torch.int8))
+        self.register_buffer("quantised", (exact / scale[:, None]).round().to(torch.int8).contiguous())
         self.register_buffer("scale", scale.bfloat16())
         self.register_buffer("bias", None if bias is None else bias.detach().bfloat16())
 

@@ -35,7 +35,13 @@ def test_the_script_tells_the_language(text, language):
 
 
 @pytest.fixture
-def house(model_without_weights, studio):
+def no_built_in_texts(monkeypatch):
+    """Leave the plugin out whose models are the defaults for text."""
+    monkeypatch.setenv("AIGC_DISABLE_PLUGINS", "text")
+
+
+@pytest.fixture
+def house(model_without_weights, studio, no_built_in_texts):
     """A pipeline with models that are defaults for text: ``poems`` in general, ``tang`` for Chinese, ``like-zh`` …"""
     import hashlib
 
@@ -113,6 +119,6 @@ def test_a_prompt_in_a_language_the_model_does_not_know_is_told_and_taken(house,
     assert house().plan(Order("text", prompt="shall I", model="free")).misgivings == ()
 
 
-def test_without_a_default_for_what_is_given_there_is_an_error(pipeline):
+def test_without_a_default_for_what_is_given_there_is_an_error(pipeline, no_built_in_texts):
     with pytest.raises(UsageError, match="no model is the default for text"):
         pipeline().planner.plan(Order("text", prompt="夜"))

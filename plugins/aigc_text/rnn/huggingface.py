@@ -26,7 +26,7 @@ from transformers import (
     PreTrainedModel,
     PreTrainedTokenizerFast,
 )
-from transformers.utils import ModelOutput
+from transformers.utils.generic import ModelOutput
 
 from aigc_text.rnn.networks import Recurrent, State
 
@@ -87,7 +87,6 @@ class RnnForCausalLM(PreTrainedModel, GenerationMixin):
 
     config_class = RnnForCausalLMConfig
     base_model_prefix = "rnn"
-    _no_split_modules: tuple[str, ...] = ()
 
     def __init__(self, config: RnnForCausalLMConfig) -> None:
         super().__init__(config)
@@ -102,7 +101,7 @@ class RnnForCausalLM(PreTrainedModel, GenerationMixin):
             dropout=config.dropout,
             weight_dropout=config.weight_dropout,
         )
-        self.post_init()
+        self.post_init()  # type: ignore[no-untyped-call]
 
     @classmethod
     def _supports_default_dynamic_cache(cls) -> bool:
@@ -117,7 +116,7 @@ class RnnForCausalLM(PreTrainedModel, GenerationMixin):
     def prepare_inputs_for_generation(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
         """Leave out what a tokenizer may give along and no token of ours has."""
         kwargs.pop("token_type_ids", None)
-        inputs: dict[str, Any] = super().prepare_inputs_for_generation(*args, **kwargs)
+        inputs: dict[str, Any] = super().prepare_inputs_for_generation(*args, **kwargs)  # type: ignore[misc]
         return inputs
 
     def forward(

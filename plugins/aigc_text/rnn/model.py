@@ -7,6 +7,7 @@ truncated backpropagation through time, with the state carried on where all text
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -182,7 +183,7 @@ class LanguageModel:
             return self._log_p_given(data, None)
         labels = [torch.full((len(data),), label) for label in range(len(self.data.labels))]
         each = torch.stack([self._log_p_given(data, label) for label in labels])
-        return each.logsumexp(dim=0) - np.log(len(labels))
+        return each.logsumexp(dim=0) - math.log(len(labels))
 
     def _log_p_given(self, data: Tensor, condition: Tensor | None) -> Tensor:
         total = torch.zeros(len(data), dtype=torch.float64)

@@ -6,8 +6,7 @@ heart is that of AWD-LSTM: Merity et al. 2017 (Regularizing and optimizing LSTM 
 
 from __future__ import annotations
 
-import math
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -117,7 +116,7 @@ class Recurrent(nn.Module):
         if code is None:
             zeros = self.bias.new_zeros(size, self.hidden)
             return ((zeros,) * self.parts,) * len(self.layers)
-        start = torch.tanh(self.start(code)).split(self.hidden, dim=1)
+        start = torch.tanh(self.start(code)).chunk(len(self.layers) * self.parts, dim=1)
         return tuple(start[layer * self.parts : (layer + 1) * self.parts] for layer in range(len(self.layers)))
 
     def inputs(self, tokens: Tensor, code: Tensor | None) -> Tensor:
@@ -134,15 +133,15 @@ class Recurrent(nn.Module):
             after.append(last)
         return outputs, tuple(after)
 
-    def _layer(self, layer: nn.Module, inputs: Tensor, state: LayerState) -> tuple[Tensor, LayerState]:
+    def _layer(self, layer: Any, inputs: Tensor, state: LayerState) -> tuple[Tensor, LayerState]:
         # nn.LSTM and nn.GRU are called past their forward, which knows no weights but their own.
         weights = [layer.weight_ih_l0, layer.weight_hh_l0, layer.bias_ih_l0, layer.bias_hh_l0]
         weights[1] = dropout(weights[1], self.weight_dropout, self.training)  # Wan et al. 2013; Merity, section 2
-        how = (weights, True, 1, 0.0, self.training, False, False)  # biases, one layer, no dropout, one way, time first
+        how = (True, 1, 0.0, self.training, False, False)  # biases, one layer, no dropout, one way, time first
         if self.cell == "gru":
-            outputs, hidden = torch.gru(inputs, state[0][None], *how)
+            outputs, hidden = torch.gru(inputs, state[0][None], weights, *how)
             return outputs, (hidden[0],)
-        outputs, hidden, cell = torch.lstm(inputs, [part[None] for part in state], *how)
+        outputs, hidden, cell = torch.lstm(inputs, [part[None] for part in state], weights, *how)
         return outputs, (hidden[0], cell[0])
 
     def locked(self, inputs: Tensor) -> Tensor:
@@ -163,11 +162,7 @@ class Recurrent(nn.Module):
 def _remember(layers: nn.ModuleList) -> None:
     """Let LSTM layers forget nothing at first: Jozefowicz et al. 2015 (An empirical exploration), section 2.2."""
     for layer in layers:
-        forget = slice(layer.hidden_size, 2 * layer.hidden_size)  # gates stand in the order i, f, g, o
+        bias: Any = layer.bias_ih_l0
+        size = len(bias) // 4  # gates stand in the order i, f, g, o
         with torch.no_grad():
-            layer.bias_ih_l0[forget] += 1
-
-
-def parameters_of(network: nn.Module) -> int:
-    """Return how many numbers a network has learnt."""
-    return sum(math.prod(parameter.shape) for parameter in network.parameters())
+            bias[size : 2 * size] += 1

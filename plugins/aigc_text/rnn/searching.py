@@ -18,7 +18,7 @@ from aigc_text.streaming import Stream
 from aigc_text.tokenizer import Tokenizer
 
 
-class Warping(LogitsProcessor):  # type: ignore[misc]  # transformers is not typed
+class Warping(LogitsProcessor):
     """Our options as a processor of transformers' logits."""
 
     def __init__(self, warper: Warper) -> None:
@@ -29,7 +29,7 @@ class Warping(LogitsProcessor):  # type: ignore[misc]  # transformers is not typ
         return self._warper(scores, written)
 
 
-class Gumbel(LogitsProcessor):  # type: ignore[misc]
+class Gumbel(LogitsProcessor):
     """Adds the noise of each text's own stream, so that the largest logit is a draw; the last processor of all.
 
     transformers' own sampling draws from one generator for all texts.
@@ -43,7 +43,7 @@ class Gumbel(LogitsProcessor):  # type: ignore[misc]
         return scores + noise
 
 
-class Stopping(StoppingCriteria):  # type: ignore[misc]
+class Stopping(StoppingCriteria):
     """Ends a text at its stop strings, as ``Stream`` finds them."""
 
     def __init__(self, tokenizer: Tokenizer, options: RnnOptions, prompt: int) -> None:
@@ -69,7 +69,7 @@ class Searcher:
     def __init__(self, component: LanguageModel) -> None:
         config = RnnForCausalLMConfig(**component.transformers_config())
         with torch.random.fork_rng(devices=[]):  # its weights start out random, and are not kept
-            self._model = RnnForCausalLM(config).eval()
+            self._model = RnnForCausalLM(config).train(False)
         self._model.rnn = component.rnn
         self._tokenizer = component.tokenizer
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -29,7 +30,7 @@ class Packed:
 
     def __init__(self, weight: Tensor, bias: Tensor) -> None:
         self.bias = bias.contiguous()
-        self.ordered = torch.backends.mkldnn.is_available()
+        self.ordered = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
         self.weight = torch.ops.mkldnn._reorder_linear_weight(weight) if self.ordered else weight.contiguous()
 
     def __call__(self, inputs: Tensor) -> Tensor:
@@ -57,7 +58,7 @@ class Stepper:
             self._layers = [_gates(layer, network.cell) for layer in network.layers]
             self._project = None
             if network.hidden != network.embed.embedding_dim:
-                weight = network.project.weight
+                weight: Any = network.project.weight
                 self._project = Packed(weight, weight.new_zeros(len(weight)))
             self._head = Packed(self.embedding, network.bias.detach())
         self.sizes = self._sizes()

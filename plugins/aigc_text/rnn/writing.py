@@ -71,6 +71,7 @@ class Writing:
         self.going = list(texts)
         self._place = 0
         conditions = [text.condition for text in texts if text.condition is not None]
+        self._state: State
         with torch.inference_mode():
             self._state, self._code = stepper.begun(
                 torch.stack(conditions) if conditions else None, stepper.size_for(len(texts))
@@ -140,7 +141,7 @@ class Writing:
             return
         self.going = [self.going[row] for row in kept]
         places = torch.tensor(kept + [0] * (self._stepper.size_for(len(kept)) - len(kept)))
-        self._state: State = tuple(tuple(part[places] for part in layer) for layer in self._state)
+        self._state = tuple(tuple(part[places] for part in layer) for layer in self._state)
         if self._code is not None:
             self._code = self._code[places]
         if self._written is not None:
