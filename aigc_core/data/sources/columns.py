@@ -6,6 +6,7 @@ They are read with pyarrow, from the extra ``data``; ``datasets`` itself is neve
 from __future__ import annotations
 
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -33,7 +34,7 @@ def _pyarrow(module: str) -> Any:
         ) from error
 
 
-class Tables:
+class Tables(ABC):
     """Rows of one or several Arrow tables, one for each split. What a row is as a record, subclasses say.
 
     Args:
@@ -68,13 +69,13 @@ class Tables:
         names = feature.get("names") if isinstance(feature, dict) else None
         self.label_names = tuple(map(str, names)) if isinstance(names, list) else ()
 
+    @abstractmethod
     def _find(self, schema: Any, features: Mapping[str, Any]) -> Roles:
         """Return which column means what. Raises UsageError where what is wanted is not there."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _record(self, row: Mapping[str, Any], name: str, split: str | None) -> Record | Skipped:
         """Return a row as a record."""
-        raise NotImplementedError
 
     def records(self, splits: Collection[str] = ()) -> Iterator[Record | Skipped]:
         """Yield the rows of `splits`, or all."""
