@@ -196,6 +196,7 @@ def main_table(bench: Bench, epochs: float, samples: int) -> tuple[list[Bar], Va
     longer = [text for text in bench.held if 20 <= len(text) <= 45][: 2 * INTERPOLATED]
     for texts in interpolations(vae.component, longer):
         print("\nBetween two sentences\n\n" + "\n".join(f"{place + 1}. {text}" for place, text in enumerate(texts)))
+    print(f"\nThe VAE's NLL less the language model's, paired: {interval(found['nll'] - exact)} nats a sentence")
     ratio = 100 * (found["nll"].mean() / exact.mean() - 1)
     return [
         Bar("NLL by IWAE over the language model's", ratio, 2, " %"),

@@ -127,16 +127,17 @@ def _once(sources: Iterable[Any]) -> list[Any]:
 
 
 def _keep(pipeline: Pipeline, name: str, evaluation: Evaluation, *, elsewhere: bool) -> None:
-    """Put the numbers into the model folder, unless it is a plugin's or there is none."""
+    """Put the numbers into the model folder, unless it is somebody else's or there is none."""
     from aigc_core.evaluation.store import store_evaluation
 
     if not evaluation.model.sha256:
         return
     model = pipeline.planner.models.find(name)
-    if model.spec is None:
+    if model.spec is None and not model.adopted:
         terminal.say(f"numbers: {store_evaluation(model.folder, evaluation)}")
     elif not elsewhere:
-        terminal.say(f"{name} comes with a plugin and stays as it is; to keep the numbers: --out FILE")
+        whose = "comes with a plugin" if model.spec else "was made elsewhere"
+        terminal.say(f"{name} {whose} and stays as it is; to keep the numbers: --out FILE")
 
 
 @contextmanager

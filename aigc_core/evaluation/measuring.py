@@ -94,7 +94,7 @@ def evaluate(
     if split not in SPLITS:
         raise unknown("split", split, SPLITS)
     modality = pipeline.planner.modality_of(model)
-    prompts = _sources(pipeline, model, data, split) if _transforms(pipeline, model) else None
+    prompts = _prompts(pipeline, model, data, split)
     order = Order(
         modality,
         n=min(n, len(prompts)) if prompts else n,
@@ -146,23 +146,27 @@ def evaluate(
     )
 
 
-def _transforms(pipeline: Pipeline, name: str) -> bool:
-    """Say whether a model makes something of a text, without which it makes nothing."""
+def _prompts(pipeline: Pipeline, name: str, data: Data | None, split: str) -> list[str] | None:
+    """Return the texts that the model is to transform: those of the data's pairs; None for one that transforms none.
+
+    Raises:
+        UsageError: the model makes nothing without one, and there is none to give it.
+    """
     if name in pipeline.registry.generators:
-        return False
-    return pipeline.planner.models.find(name).manifest.prompt == "required"
-
-
-def _sources(pipeline: Pipeline, name: str, data: Data | None, split: str) -> list[str]:
-    """Return the texts that the model is to transform: those of the data's pairs."""
+        return None
     model = pipeline.planner.models.find(name)
+    rule, generator = model.manifest.prompt, pipeline.registry.generators.get(model.manifest.component)
+    if rule != "required" and not (rule == "optional" and generator and "source" in generator.spec.conditions):
+        return None
     real = Reference(data, model.manifest.modality, model.shape, model.labels).part(split) if data is not None else None
-    if real is None or real.sources is None:
+    if real is not None and real.sources is not None:
+        return real.sources
+    if rule == "required":
         raise UsageError(
             f"{name} transforms texts, and there are none to give it",
             hint="give pairs, a column source and a column target: --data pairs.csv",
         )
-    return real.sources
+    return None
 
 
 def ready_metrics(pipeline: Pipeline, given: Sequence[str], modality: str) -> list[ReadyMetric]:

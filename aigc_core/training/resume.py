@@ -85,6 +85,8 @@ def describe(plan: TrainPlan, training: Training, learnt: Learnt, pacing: Pacing
         "plugin": plan.entry.plugin.name,
         "data": learnt.name,
         "licence": plan.order.licence,
+        # No part of the model: only here does it stand where a checkpoint from elsewhere lay when this began.
+        "checkpoint": str(plan.base.folder.resolve()) if plan.base and plan.base.adopted else None,
         "command": command(plan),
         "asked": asked(plan),
         "training": training.options.model_dump(mode="json"),

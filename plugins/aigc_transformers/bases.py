@@ -14,6 +14,7 @@ from weakref import WeakValueDictionary
 import torch
 
 from aigc_core import ModelError, Permissions
+from aigc_transformers.checkpoints import read_json
 from aigc_transformers.loading import check_fit, load_tokenizer, read_network
 from aigc_transformers.options import Base
 from aigc_transformers.places import find_place
@@ -62,20 +63,20 @@ def foundation(base: Base) -> Foundation:
 def find_base(base: Base, *, named: Path | None = None, beside: Path | None = None) -> Found:
     """Return the base in its folder, verified.
 
-    Looked for: where it is `named`, where it was when training began, in the folders of ``AIGC_BASES``, beside the
-    adapter's folder, in the local Hugging Face cache.
+    Looked for where it is `named` and nowhere else; without that, where it was when training began, in the folders of
+    ``AIGC_BASES``, beside the adapter's folder `beside`, and in the local Hugging Face cache.
 
     Raises:
         ModelError: it is not there, or what is there under that name is something else.
     """
     differing = ""
     for folder in _places(base, named, beside):
+        if not folder.is_dir():
+            continue
         different = next((file for file, digest in base.files.items() if _digest(folder / file) != digest), None)
         if different is None:
             return Found(base.name, folder, base.files)
         differing = f"; what is in {folder} is another one: {different} differs"
-        if folder == named:
-            break
     raise ModelError(
         f"this is an adapter of the checkpoint {base.name!r}, which is not here{differing}",
         hint="say where it is: --set base=FOLDER; folders that hold checkpoints: AIGC_BASES",
@@ -86,6 +87,7 @@ def _places(base: Base, named: Path | None, beside: Path | None) -> Iterator[Pat
     last = base.name.rpartition("/")[2]
     if named is not None:
         yield named.expanduser()
+        return
     if base.folder is not None:
         yield base.folder
     if (known := _IN_MEMORY.get(_identity(base))) is not None:
@@ -93,10 +95,19 @@ def _places(base: Base, named: Path | None, beside: Path | None) -> Iterator[Pat
     for root in os.environ.get(VARIABLE, "").split(os.pathsep):
         if root:
             yield from (place for place in (Path(root, last), Path(root)) if place.is_dir())
-    if beside is not None and (beside.parent / last).is_dir():
-        yield beside.parent / last
+    if beside is not None:
+        yield from (place for place in (_remembered(beside), beside.parent / last) if place is not None)
     if (cached := find_place(base.name, Permissions())) is not None:
         yield cached.folder
+
+
+def _remembered(adapter: Path) -> Path | None:
+    """Return where the base lay when the adapter was trained here, as its training left it, or None."""
+    run = adapter / "training" / "run.json"
+    if not run.is_file():
+        return None
+    remembered = read_json(run).get("checkpoint")
+    return Path(remembered) if isinstance(remembered, str) else None
 
 
 def _identity(base: Base) -> str:

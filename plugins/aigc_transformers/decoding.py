@@ -187,6 +187,8 @@ def repetition(decoding: Decoding, padding: Tensor | None) -> list[LogitsProcess
         padding: how many tokens on the left of each row are none, ``(B,)``.
     """
     made: list[LogitsProcessor] = []
+    if padding is not None:
+        padding = padding.repeat_interleave(decoding.beams)  # each text has as many rows
     if decoding.repetition_penalty != 1:
         made.append(RepetitionPenaltyLogitsProcessor(decoding.repetition_penalty, prompt_ignore_length=padding))
     if decoding.no_repeat_ngram:

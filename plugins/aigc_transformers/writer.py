@@ -18,6 +18,7 @@ from aigc_transformers.decoding import Chosen, Decoding, Likelihoods, repetition
 from aigc_transformers.loading import Arithmetic, check_fit, load_network, load_tokenizer, quiet
 from aigc_transformers.options import WritingOptions
 from aigc_transformers.reading import Reader
+from aigc_transformers.steady import LEAST_WIDTH, steady
 from aigc_transformers.writing import Done, Draft, Progress, running
 
 #: What of a checkpoint's ``generation_config.json`` always holds; the rest is answered by `Decoding`.
@@ -192,7 +193,7 @@ class Writer(ABC):
 
     def _padded(self, asked: Sequence[Asked], loaded: Loaded) -> tuple[Tensor, Tensor, Tensor | None]:
         """Return tokens and mask ``(B, T)``, and how many on the left of each row are none, where any are."""
-        width = max(len(one.tokens) for one in asked)
+        width = max(LEAST_WIDTH, *(len(one.tokens) for one in asked))
         tokens = torch.full((len(asked), width), loaded.pad)
         mask = torch.zeros_like(tokens)
         for row, one in enumerate(asked):
@@ -225,7 +226,7 @@ def ready(network: Any, tokenizer: Any) -> Loaded:
     pad = next(int(one) for one in pads if one is not None)
     kept = {key: getattr(said, key, None) for key in KEPT}
     network.generation_config = GenerationConfig(**{**kept, "eos_token_id": list(ends), "pad_token_id": pad})
-    return Loaded(network, tokenizer, said, ends, pad, room_of(network))
+    return Loaded(steady(network), tokenizer, said, ends, pad, room_of(network))
 
 
 def end_tokens(said: GenerationConfig, tokenizer: Any) -> tuple[int, ...]:

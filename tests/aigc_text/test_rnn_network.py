@@ -36,6 +36,18 @@ def test_a_text_read_in_parts_is_the_text(cell, tokens):
 
 
 @pytest.mark.parametrize("cell", ["lstm", "gru"])
+def test_a_text_read_token_by_token_is_the_text(cell, tokens):
+    net, state, read = network(cell).eval(), None, []
+    with torch.no_grad():
+        for place in range(tokens.shape[1]):
+            logits, state = net(tokens[:, place : place + 1], state)
+            read.append(logits)
+    whole, after = net(tokens)
+    torch.testing.assert_close(torch.cat(read, dim=1), whole.detach())
+    torch.testing.assert_close(state, tuple(tuple(part.detach() for part in layer) for layer in after))
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru"])
 def test_the_layers_are_those_of_torch(cell, tokens):
     net = network(cell, embedding=12).eval()
     whole = (torch.nn.LSTM if cell == "lstm" else torch.nn.GRU)(12, 12, 2, batch_first=True)

@@ -81,11 +81,21 @@ def test_the_state_of_a_stream_is_carried_on(verses):
     config = RnnConfig(**SMALL, layout="stream", window=8)
     training = Training(Rnn, config, Rnn.examples(config, TextData(verses)), FEW)
     training.step_alone()
-    (before,) = training.states["likelihood"]
+    ((before,),) = training.states["likelihood"]  # of one part, of one layer
     assert before[0].shape == before[1].shape == (4, 24)
     assert not before[0].requires_grad
     training.step_alone()
-    assert not torch.equal(training.states["likelihood"][0][0], before[0])
+    assert not torch.equal(training.states["likelihood"][0][0][0], before[0])
+
+
+def test_a_batch_taken_in_parts_carries_on_what_each_part_has_read(verses):
+    config = RnnConfig(**SMALL, layout="stream", window=8)
+    data = Rnn.examples(config, TextData(verses))
+    whole, parted = (
+        train(Rnn, config, data, FEW.model_copy(update={"accumulate": parts})).tensors["rnn.embed.weight"]
+        for parts in (1, 2)
+    )
+    torch.testing.assert_close(whole, parted, rtol=1e-3, atol=1e-4)
 
 
 @pytest.mark.parametrize("layout", ["documents", "stream"])

@@ -164,7 +164,8 @@ def test_merging_leaves_the_base_as_it_was(base):
 
 def test_the_base_is_found_by_what_it_is(trained, base, monkeypatch):
     monkeypatch.setattr(bases, "_IN_MEMORY", {})  # as in another process
-    mine = Path(shutil.copytree(trained, Path.cwd() / "mine"))
+    assert mean_likelihood(str(trained)) < 0  # where it lay when it was trained from, says the training's own folder
+    mine = Path(shutil.copytree(trained, Path.cwd() / "mine", ignore=shutil.ignore_patterns("training")))
     there = Path(shutil.copytree(base, Path.cwd() / "elsewhere"))
     with pytest.raises(ModelError, match="is an adapter of the checkpoint 'base', which is not here"):
         mean_likelihood(str(mine))

@@ -134,7 +134,7 @@ class Training:
         self.options = options
         self.workers = workers(options)
         self.step = 0
-        self.states: dict[str, Any] = {}
+        self.states: dict[str, list[Any]] = {}  # of each phase what the parts of a batch carry on, each its own
         self.logs = Logs()
         self._held: tuple[frozenset[str], int] = (frozenset(), 0)
         self._order = order_of(data, options.seed, options.batch)
@@ -259,8 +259,8 @@ class Training:
         for group in optimizer.param_groups:
             group["lr"] = self.options.lr_of(phase.name) * self.options.lr_factor(self.step)
         optimizer.zero_grad()
-        state = self.states.get(phase.name)
-        for part in parts:
+        states = self.states.get(phase.name) or [None] * len(parts)
+        for place, part in enumerate(parts):
             context = self._context(
                 self.options.seed,
                 phase.name,
@@ -269,23 +269,23 @@ class Training:
                 self.networks,
                 part.rows,
                 self.workers.device,
-                state,
+                states[place],
                 part.shared,
             )
             with self.workers.arithmetic():
                 loss = self._loss(phase.name, part.batch, context)
             (loss.total / len(parts) if len(parts) > 1 else loss.total).backward()  # type: ignore[no-untyped-call]
             # What is carried on is cut off the graph that made it. Walking through nothing costs 80 µs, too.
-            state = loss.state
-            if state is not None:
-                state = tree_map_only(torch.Tensor, torch.Tensor.detach, state)
+            states[place] = loss.state
+            if loss.state is not None:
+                states[place] = tree_map_only(torch.Tensor, torch.Tensor.detach, loss.state)
             part.shared.update({name: tensor.detach() for name, tensor in loss.shared.items()})
             self.logs.add(self.step, phase.name, loss.total, loss.logs)
         self.workers.average_gradients(self._learning[phase.name])
         if self.options.clip:
             torch.nn.utils.clip_grad_norm_(self._learning[phase.name], self.options.clip)
         optimizer.step()
-        self.states[phase.name] = state
+        self.states[phase.name] = states
 
     def save(self, **facts: JSON) -> Checkpoint:
         """Return this training as it is now, with `facts` beside it.

@@ -55,29 +55,24 @@ class Rnn(LanguageModel):
         Raises:
             UsageError: a prompt, condition or option does not go with this model.
         """
-        places: dict[Hashable, list[int]] = {}
+        copies: dict[Hashable, list[int]] = {}
         for index, item in enumerate(items):
-            places.setdefault(_identity(item), []).append(index)
-        firsts = [copies[0] for copies in places.values()]
-        drawn = [index for index in firsts if not items[index].options.searches]
+            copies.setdefault(_identity(item), []).append(index)
+        others = {first: rest for first, *rest in copies.values()}
+        for made in self._written({first: items[first] for first in others}):
+            yield made
+            if isinstance(made, Final):
+                yield from (Final(copy, made.content, made.scores) for copy in others[made.index])
+
+    def _written(self, items: Mapping[int, Item]) -> Iterator[Partial | Final]:
+        """Write texts that all differ, as many at once as a call of the network may have rows."""
+        drawn = [index for index, item in items.items() if not item.options.searches]
         # While it trains, its weights are others each time.
         stepper = self._stepper or Stepper(self.rnn)
         most = stepper.sizes[-1]
         for start in range(0, len(drawn), most):
-            chosen = {index: items[index] for index in drawn[start : start + most]}
-            yield from self._spread(self._drawn(stepper, chosen), items, places)
-        searched = {index: items[index] for index in firsts if items[index].options.searches}
-        yield from self._spread(self._searched(searched), items, places)
-
-    def _spread(
-        self, made: Iterator[Partial | Final], items: Sequence[Item], places: Mapping[Hashable, Sequence[int]]
-    ) -> Iterator[Partial | Final]:
-        """Give what was made for an item to its copies, too."""
-        for one in made:
-            yield one
-            if isinstance(one, Final):
-                for copy in places[_identity(items[one.index])][1:]:
-                    yield Final(copy, one.content, one.scores)
+            yield from self._drawn(stepper, {index: items[index] for index in drawn[start : start + most]})
+        yield from self._searched({index: item for index, item in items.items() if item.options.searches})
 
     def _drawn(self, stepper: Stepper, items: Mapping[int, Item]) -> Iterator[Partial | Final]:
         texts = {index: self._text(item) for index, item in items.items()}

@@ -6,6 +6,7 @@ heart is that of AWD-LSTM: Merity et al. 2017 (Regularizing and optimizing LSTM 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import torch
@@ -13,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn.functional import dropout, linear
 
 from aigc_text.cross_entropy import linear_cross_entropy
+from aigc_text.rnn import wide_lstm
 from aigc_text.tokenizer import Tokenizer
 
 Cell = Literal["lstm", "gru"]
@@ -137,6 +139,10 @@ class Recurrent(nn.Module):
         # nn.LSTM and nn.GRU are called past their forward, which knows no weights but their own.
         weights = [layer.weight_ih_l0, layer.weight_hh_l0, layer.bias_ih_l0, layer.bias_hh_l0]
         weights[1] = dropout(weights[1], self.weight_dropout, self.training)  # Wan et al. 2013; Merity, section 2
+        if len(inputs) == 1 and not torch.is_grad_enabled():
+            return _one_step(inputs[0], state, weights)
+        if self.cell == "lstm" and wide_lstm.pays(*state[0].shape):
+            return wide_lstm.lstm(inputs, state, weights[0], weights[1], weights[2] + weights[3])
         how = (True, 1, 0.0, self.training, False, False)  # biases, one layer, no dropout, one way, time first
         if self.cell == "gru":
             outputs, hidden = torch.gru(inputs, state[0][None], weights, *how)
@@ -157,6 +163,15 @@ class Recurrent(nn.Module):
     def logits(self, outputs: Tensor) -> Tensor:
         """Return the logits ``(…, V)`` of outputs ``(…, H)``."""
         return linear(self.project(outputs), self.embed.weight, self.bias)
+
+
+def _one_step(inputs: Tensor, state: LayerState, weights: Sequence[Tensor]) -> tuple[Tensor, LayerState]:
+    """Read one token ``(B, F)``: oneDNN would order all weights anew for it, which takes four times as long."""
+    if len(state) == 1:
+        state = (torch.gru_cell(inputs, state[0], *weights),)
+    else:
+        state = torch.lstm_cell(inputs, state, *weights)
+    return state[0][None], state
 
 
 def _remember(layers: nn.ModuleList) -> None:

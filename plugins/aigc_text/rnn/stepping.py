@@ -45,7 +45,7 @@ class Stepper:
     """A trained network, ready to read and write token by token.
 
     Args:
-        network: its weights are copied; float32, on the CPU.
+        network: float32, on the CPU; its weights must not change afterwards.
 
     Attributes:
         sizes: the numbers of rows that a call may have, ascending.

@@ -112,10 +112,10 @@ class Writing:
         if len(rows) != len(logits):
             logits = logits[torch.tensor(rows)]  # (n, V)
         total = logits.logsumexp(dim=1)
-        open_ended = [len(text.tokens) < text.min_tokens for text in texts]
+        too_short = [len(text.tokens) < text.min_tokens for text in texts]
         logits[:, : Tokenizer.eos] = -torch.inf  # padding and <s> are no part of a text
-        if any(open_ended):
-            logits[torch.tensor(open_ended), Tokenizer.eos] = -torch.inf
+        if any(too_short):
+            logits[torch.tensor(too_short), Tokenizer.eos] = -torch.inf
         written = None if self._written is None else self._written[torch.tensor(rows)]
         sampler = Sampler([text.warper for text in texts], [text.noise for text in texts])
         noise = sampler.noise(logits.shape[1])
