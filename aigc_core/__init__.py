@@ -32,9 +32,7 @@ if TYPE_CHECKING:
     from aigc_core.errors import ModelError as ModelError
     from aigc_core.errors import PluginError as PluginError
     from aigc_core.errors import UsageError as UsageError
-    from aigc_core.evaluation import Classifies as Classifies
     from aigc_core.evaluation import Comparison as Comparison
-    from aigc_core.evaluation import Embedder as Embedder
     from aigc_core.evaluation import Evaluation as Evaluation
     from aigc_core.evaluation import Evidence as Evidence
     from aigc_core.evaluation import Interval as Interval
@@ -62,6 +60,8 @@ if TYPE_CHECKING:
     from aigc_core.pipeline import Result as Result
     from aigc_core.pipeline import generate as generate
     from aigc_core.protocols import Candidate as Candidate
+    from aigc_core.protocols import Classifies as Classifies
+    from aigc_core.protocols import Embedder as Embedder
     from aigc_core.protocols import FilterContext as FilterContext
     from aigc_core.protocols import Final as Final
     from aigc_core.protocols import Generator as Generator
@@ -110,13 +110,15 @@ _HOME = {
         "TrainingFinished TrainingLogged"
     ),
     "aigc_core.evaluation": (
-        "Classifies Comparison Embedder Evaluation Evidence Interval Measured Measurement "
+        "Comparison Evaluation Evidence Interval Measured Measurement "
         "bootstrap_mean bootstrap_normal compare draw_counts evaluate"
     ),
     "aigc_core.hookspecs": "hookimpl",
     "aigc_core.models": "save_model",
     "aigc_core.pipeline": "Order Pipeline Result generate",
-    "aigc_core.protocols": "Candidate Final FilterContext Generator Item LoadedModel Partial StepContext",
+    "aigc_core.protocols": (
+        "Candidate Classifies Embedder Final FilterContext Generator Item LoadedModel Partial StepContext"
+    ),
     "aigc_core.randomness": "Noise",
     "aigc_core.replay": "Replay replay_file",
     "aigc_core.specs": (

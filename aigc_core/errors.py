@@ -6,7 +6,8 @@ Only the CLI and the server turn these into words on a screen. Anything else tha
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 
 class AigcError(Exception):
@@ -94,3 +95,16 @@ def unknown(kind: str, name: str, known: Iterable[str], *, listing: str | None =
     else:
         hint = f"there is no {kind} at all"
     return UsageError(f"unknown {kind} {name!r}", hint=hint)
+
+
+@contextmanager
+def blaming(who: str) -> Iterator[None]:
+    """Turn whatever a plugin's code raises into a PluginError that names it; our own errors pass."""
+    try:
+        yield
+    except AigcError:
+        raise
+    except (Exception, SystemExit) as error:
+        raise PluginError(
+            f"{who} failed: {type(error).__name__}: {error}", hint="see it whole: aigc --debug …"
+        ) from error

@@ -15,6 +15,8 @@ from aigc_core.content import JSON, Condition, Content, Finding, Request, Stage,
 from aigc_core.randomness import Noise
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
     from pydantic import BaseModel
 
 
@@ -132,6 +134,29 @@ class LoadedModel(Protocol):
 
         What is worked out of weights before they are rounded wants them in ``"float32"``.
         """
+
+
+#: Content of one modality, many pieces: pictures as uint8 ``(N, C, H, W)``, texts as a list of ``str``.
+Items = Any
+
+
+@runtime_checkable
+class Embedder(Protocol):
+    """Maps content into a vector space. One that works without a model also has ``fingerprint``, a text that
+    changes whenever the vectors would."""
+
+    def embed(self, items: Items) -> NDArray[np.float32]:
+        """Return one vector an item, float32 ``(N, D)``; what it is must depend on that item alone."""
+
+
+@runtime_checkable
+class Classifies(Protocol):
+    """An embedder that also names classes."""
+
+    labels: tuple[str, ...]
+
+    def probabilities(self, items: Items) -> NDArray[np.float32]:
+        """Return the probability of each of ``labels``, float32 ``(N, K)``, rows that sum to 1."""
 
 
 @dataclass(frozen=True, slots=True)

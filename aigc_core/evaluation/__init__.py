@@ -5,14 +5,12 @@ Imported only when something is measured. The metrics themselves, and the embedd
 
 from aigc_core.evaluation.bootstrap import bootstrap_mean, bootstrap_normal, draw_counts
 from aigc_core.evaluation.comparing import Comparison, compare
-from aigc_core.evaluation.contract import Classifies, Embedder, Evidence, Interval, Measured
+from aigc_core.evaluation.contract import Evidence, Interval, Measured
 from aigc_core.evaluation.measuring import evaluate
 from aigc_core.evaluation.records import Evaluation, Measurement, differing
 
 __all__ = [
-    "Classifies",
     "Comparison",
-    "Embedder",
     "Evaluation",
     "Evidence",
     "Interval",

@@ -1,12 +1,13 @@
-"""The contract of evaluation: what an embedder must be able to do, what a metric is handed, and what it gives."""
+"""The contract of evaluation: what a metric is handed, and what it gives."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from aigc_core.content import JSON, empty
+from aigc_core.protocols import Items
 
 if TYPE_CHECKING:
     import numpy as np
@@ -18,28 +19,6 @@ if TYPE_CHECKING:
 #: place, which say what a number is between real and real; and those that the model learnt from.
 Part = Literal["generated", "reference", "floor", "training"]
 Better = Literal["lower", "higher"]
-
-#: Content of one modality, many pieces: pictures as uint8 ``(N, C, H, W)``, texts as a list of ``str``.
-Items = Any
-
-
-@runtime_checkable
-class Embedder(Protocol):
-    """Maps content into a vector space. One that works without a model also has ``fingerprint``, a text that
-    changes whenever the vectors would."""
-
-    def embed(self, items: Items) -> NDArray[np.float32]:
-        """Return one vector an item, float32 ``(N, D)``; what it is must depend on that item alone."""
-
-
-@runtime_checkable
-class Classifies(Protocol):
-    """An embedder that also names classes."""
-
-    labels: tuple[str, ...]
-
-    def probabilities(self, items: Items) -> NDArray[np.float32]:
-        """Return the probability of each of ``labels``, float32 ``(N, K)``, rows that sum to 1."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,11 +8,11 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from aigc_core.errors import UsageError
-from aigc_core.evaluation.contract import Items, Judge, Part
-from aigc_core.evaluation.embedders import ReadyEmbedder
-from aigc_core.evaluation.records import Source
+from aigc_core.evaluation.contract import Judge, Part
+from aigc_core.evaluation.records import Eye, Source
 from aigc_core.evaluation.reference import Real, Reference
 from aigc_core.evaluation.samples import OnSample, Samples, draw_samples
+from aigc_core.protocols import Items
 from aigc_core.randomness import Noise
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from aigc_core.pipeline import Pipeline, Plan
+    from aigc_core.pipeline.embedders import ReadyEmbedder
 
 RESAMPLES = 200
 
@@ -80,7 +81,12 @@ class Gathered:
     @property
     def space(self) -> str:
         """Name of the embedder."""
-        return self._eyes.eye.name
+        return self._eyes.name
+
+    @property
+    def eye(self) -> Eye | None:
+        """The embedder that all is seen through, for the record."""
+        return Eye(name=self.embedder.name, space_id=self.embedder.space_id) if self.embedder else None
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -162,7 +168,7 @@ class Gathered:
         return self._looked_at("probabilities", part)
 
     def _looked_at(self, what: str, part: Part) -> NDArray[np.float32]:
-        key = (self._eyes.eye.space_id, what, part)
+        key = (self._eyes.space_id, what, part)
         if key not in self._seen:
             look = self._eyes.embed if what == "features" else self._eyes.probabilities
             self._seen[key] = look(self.items(part))

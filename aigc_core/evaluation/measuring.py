@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from aigc_core.content import EMPTY, JSON
-from aigc_core.errors import AigcError, PluginError, UsageError, unknown
-from aigc_core.evaluation.blame import blaming
+from aigc_core.errors import AigcError, PluginError, UsageError, blaming, unknown
 from aigc_core.evaluation.contract import Measured
-from aigc_core.evaluation.embedders import default_embedder, open_embedder
 from aigc_core.evaluation.evidence import RESAMPLES, Gathered
+from aigc_core.evaluation.eyes import default_embedder
 from aigc_core.evaluation.records import Evaluation, Floor, LeftOut, Measurement, Range, Source, Subject
 from aigc_core.evaluation.reference import SPLITS, Data, Reference, digest
 from aigc_core.evaluation.samples import OnSample
@@ -115,7 +114,7 @@ def evaluate(
         if evidence.real("reference") is None:
             raise UsageError(f"the data has no {split} part", hint=f"--split: {', '.join(SPLITS)}")
     chosen = _eyes(pipeline, plan, shape, embedders) if any(metric.looks for metric in wanted) else {}
-    eyes = [open_embedder(pipeline, name, order.modality) for name in chosen]
+    eyes = [pipeline.embedders.open(name, order.modality) for name in chosen]
     measurements: list[Measurement] = []
     left_out: list[LeftOut] = []
     for metric in wanted:
@@ -249,7 +248,7 @@ def stamped(metric: ReadyMetric, evidence: Gathered, found: Iterable[Measured]) 
             options=metric.given,
             reference=_source(evidence, metric, "reference"),
             training=_source(evidence, metric, "training"),
-            extractor=evidence.embedder.eye if metric.looks and evidence.embedder else None,
+            extractor=evidence.eye if metric.looks else None,
             floor=floor,
             details=dict(measured.details),
         )

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from aigc_core.data import TextData
 from aigc_core.errors import UsageError, unknown
-from aigc_core.evaluation.contract import Items
 from aigc_core.evaluation.records import Source
+from aigc_core.protocols import Items
 
 if TYPE_CHECKING:
     import numpy as np

@@ -11,11 +11,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aigc_core.content import Content
-from aigc_core.errors import PluginError
-from aigc_core.evaluation.blame import blaming
-from aigc_core.evaluation.contract import Items
+from aigc_core.errors import PluginError, blaming
 from aigc_core.pipeline.stages import check_type
-from aigc_core.protocols import Final, Item
+from aigc_core.protocols import Final, Item, Items
 from aigc_core.randomness import Noise, item_seed
 
 if TYPE_CHECKING:

