@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from aigc_core.content import Finding as Finding
     from aigc_core.content import Request as Request
     from aigc_core.content import Verdict as Verdict
+    from aigc_core.data import CaptionedPictures as CaptionedPictures
     from aigc_core.data import TextData as TextData
     from aigc_core.errors import AigcError as AigcError
     from aigc_core.errors import BlockedError as BlockedError
@@ -67,11 +68,18 @@ if TYPE_CHECKING:
     from aigc_core.protocols import Generator as Generator
     from aigc_core.protocols import Item as Item
     from aigc_core.protocols import LoadedModel as LoadedModel
+    from aigc_core.protocols import OpenEmbedder as OpenEmbedder
     from aigc_core.protocols import Partial as Partial
     from aigc_core.protocols import StepContext as StepContext
     from aigc_core.randomness import Noise as Noise
     from aigc_core.replay import Replay as Replay
     from aigc_core.replay import replay_file as replay_file
+    from aigc_core.retrieval import Embeddings as Embeddings
+    from aigc_core.retrieval import Hit as Hit
+    from aigc_core.retrieval import Index as Index
+    from aigc_core.retrieval import embed as embed
+    from aigc_core.retrieval import open_index as open_index
+    from aigc_core.retrieval import search as search
     from aigc_core.specs import Adopted as Adopted
     from aigc_core.specs import DefaultFor as DefaultFor
     from aigc_core.specs import EmbedderSpec as EmbedderSpec
@@ -84,6 +92,7 @@ if TYPE_CHECKING:
     from aigc_core.specs import StepSpec as StepSpec
     from aigc_core.training import Alarm as Alarm
     from aigc_core.training import Batch as Batch
+    from aigc_core.training import ConditionedPictures as ConditionedPictures
     from aigc_core.training import Context as Context
     from aigc_core.training import DataShape as DataShape
     from aigc_core.training import Encodes as Encodes
@@ -93,6 +102,7 @@ if TYPE_CHECKING:
     from aigc_core.training import Loss as Loss
     from aigc_core.training import Phase as Phase
     from aigc_core.training import Pictures as Pictures
+    from aigc_core.training import ReadsCaptions as ReadsCaptions
     from aigc_core.training import ReadsTexts as ReadsTexts
     from aigc_core.training import Samples as Samples
     from aigc_core.training import Trainable as Trainable
@@ -103,7 +113,7 @@ if TYPE_CHECKING:
 
 _HOME = {
     "aigc_core.content": "Action Artifact Blocked Condition Failed Finding Request Verdict",
-    "aigc_core.data": "TextData",
+    "aigc_core.data": "CaptionedPictures TextData",
     "aigc_core.errors": "AigcError BlockedError FileError ItemError ModelError PluginError UsageError",
     "aigc_core.events": (
         "ArtifactBlocked ArtifactCreated ItemFailed PreviewMade RunFailed RunFinished RunStarted StepSkipped "
@@ -117,17 +127,18 @@ _HOME = {
     "aigc_core.models": "save_model",
     "aigc_core.pipeline": "Order Pipeline Result generate",
     "aigc_core.protocols": (
-        "Candidate Classifies Embedder Final FilterContext Generator Item LoadedModel Partial StepContext"
+        "Candidate Classifies Embedder Final FilterContext Generator Item LoadedModel OpenEmbedder Partial StepContext"
     ),
     "aigc_core.randomness": "Noise",
     "aigc_core.replay": "Replay replay_file",
+    "aigc_core.retrieval": "Embeddings Hit Index embed open_index search",
     "aigc_core.specs": (
         "Adopted DefaultFor EmbedderSpec FilterSpec GeneratorSpec MetricSpec ModelSpec Permissions SelectorSpec "
         "StepSpec"
     ),
     "aigc_core.training": (
-        "Alarm Batch Context DataShape Encodes Examples HasFiles Likelihood Loss Phase Pictures ReadsTexts Samples "
-        "Trainable TrainingOptions Watched train"
+        "Alarm Batch ConditionedPictures Context DataShape Encodes Examples HasFiles Likelihood Loss Phase Pictures "
+        "ReadsCaptions ReadsTexts Samples Trainable TrainingOptions Watched train"
     ),
     "aigc_core.training.run": "train_model",
 }

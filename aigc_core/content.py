@@ -99,12 +99,14 @@ class Condition:
         value: the label as a string, the vector, the text; None for ``"none"``.
         index: the position of a label among the model's labels.
         drawn: the label was not given, but drawn from the item's own stream.
+        record: what stands for the value in a recipe, where that is a vector: where it comes from.
     """
 
     kind: str = "none"
     value: Any = None
     index: int | None = None
     drawn: bool = False
+    record: JSON = None
 
 
 class Action(IntEnum):

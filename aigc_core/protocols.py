@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from aigc_core.content import JSON, Condition, Content, Finding, Request, Stage, empty
+from aigc_core.errors import UsageError
 from aigc_core.randomness import Noise
 
 if TYPE_CHECKING:
@@ -159,6 +160,25 @@ class Classifies(Protocol):
         """Return the probability of each of ``labels``, float32 ``(N, K)``, rows that sum to 1."""
 
 
+class OpenEmbedder(Protocol):
+    """An embedder with its weights, as the core hands it to steps and selectors."""
+
+    @property
+    def space_id(self) -> str:
+        """What changes whenever its vectors would; only vectors of one space are compared."""
+
+    def vector(self, content: Content) -> NDArray[np.float32]:
+        """Return the vector of one text or picture, float32 ``(D,)``.
+
+        Raises:
+            UsageError: it does not look at such content, or can make nothing of it.
+        """
+
+
+def _no_embedder(name: str) -> OpenEmbedder:
+    raise UsageError(f"there is no embedder {name!r}: no pipeline runs this step")
+
+
 @dataclass(frozen=True, slots=True)
 class StepContext:
     """What a step or selector may know and use besides the content.
@@ -168,12 +188,14 @@ class StepContext:
         options: an instance of the component's options class, validated; None where it has none.
         noise: this step's own stream.
         record: write what this step chose, as JSON values, into the recipe.
+        embedder: open an embedder by name, e.g. ``"emoji-joint"``; each is loaded once.
     """
 
     request: Request
     options: Any
     noise: Noise
     record: Callable[[str, JSON], None]
+    embedder: Callable[[str], OpenEmbedder] = _no_embedder
 
 
 @dataclass(frozen=True, slots=True)

@@ -200,7 +200,7 @@ def _make(pipeline: Pipeline, plan: Plan, recipe: Mapping[str, JSON]) -> Content
     """Make the one candidate that was kept; preprocessors are not run again, moderation is."""
     order = plan.order
     request = stages.request_for(plan, order.seed)
-    condition = plan.condition(Noise(order.seed, "condition"))
+    condition = plan.condition(request, Noise(order.seed, "condition"))
     verdict = plan.moderator.check("request", list(stages.parts_of(plan, request)), request)
     _stop_if_blocked(verdict)
     prepared = stages.Prepared(0, request, condition, (), verdict, _source(recipe), recipe.get("between"))

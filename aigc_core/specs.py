@@ -111,7 +111,8 @@ class DefaultFor:
 
     Attributes:
         modality: of what is asked for.
-        given: what came with the request: ``"nothing"``, ``"prompt"`` or ``"input"``.
+        given: what came with the request: ``"nothing"``, ``"prompt"``, ``"like"`` (make variations of this) or
+            ``"input"`` (make something else of this).
         language: two letters of the prompt's language, or None for any.
     """
 
@@ -120,7 +121,7 @@ class DefaultFor:
     language: str | None = None
 
     def __post_init__(self) -> None:
-        _check_choice("default_for", "given", self.given, ("nothing", "prompt", "input"))
+        _check_choice("default_for", "given", self.given, ("nothing", "prompt", "like", "input"))
 
 
 @dataclass(frozen=True, slots=True)

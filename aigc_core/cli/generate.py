@@ -13,7 +13,7 @@ import typer
 from aigc_core.cli import completion, terminal
 from aigc_core.cli.arguments import AllowPickle, Download, Json, PluginFiles
 from aigc_core.cli.generation_report import Report, say_why
-from aigc_core.cli.inputs import ends_of, like_of, prompt_of
+from aigc_core.cli.inputs import ends_of, input_of, like_of, prompt_of
 from aigc_core.cli.outputs import Document, JsonLines, LiveTexts, Output, Rows, Shown
 from aigc_core.cli.sheet_and_film import MOST_ON_SHEET, write_film, write_sheet
 from aigc_core.cli.state import State
@@ -64,6 +64,14 @@ def generate(
             "--like",
             metavar="FILE|TEXT|@FILE",
             help="Make variations of a picture, or of a text itself or in a file, with a model that can encode.",
+        ),
+    ] = None,
+    given: Annotated[
+        str | None,
+        typer.Option(
+            "--input",
+            metavar="FILE|@FILE",
+            help="What to make something of: a picture to write about, say.",
         ),
     ] = None,
     strength: Annotated[
@@ -129,7 +137,7 @@ def generate(
         interpolate=ends,
         frames=16 if frames is None else frames,
         prompt=prompt_of(prompt),
-        inputs=_inputs(pipeline, modality, model, like),
+        inputs=_inputs(pipeline, modality, model, like, given),
         model=model,
         options=options,
         pre=pre or (),
@@ -189,11 +197,14 @@ def _check_modality(modality: str, *, grid: bool, stream: bool) -> None:
         raise UsageError("--stream is for texts", hint="for events of any kind: --stream --json")
 
 
-def _inputs(pipeline: Pipeline, modality: str, model: str | None, like: str | None) -> dict[str, Content]:
+def _inputs(
+    pipeline: Pipeline, modality: str, model: str | None, like: str | None, given: str | None
+) -> dict[str, Content]:
     """Return what is given to work from, by the name it has in the generator's spec."""
-    if like is None:
-        return {}
-    return {"like": like_of(like, pipeline.planner.chooser.modality_of_input("like", modality, model))}
+    inputs = {} if given is None else {"input": input_of(given)}
+    if like is not None:
+        inputs["like"] = like_of(like, pipeline.planner.chooser.modality_of_input("like", modality, model))
+    return inputs
 
 
 def _warn(plan: Plan, *, stream: bool) -> None:

@@ -60,6 +60,18 @@ def like_of(word: str, modality: str) -> Content:
     return read_input(Path(word if _is_file(word) else word.removeprefix("@")))
 
 
+def input_of(word: str) -> Content:
+    """Return what a file holds, a picture or a text, with or without an @ before its name.
+
+    Raises:
+        FileError: the file is missing or damaged.
+    """
+    from aigc_core.provenance import read_input, trimmed
+
+    content = read_input(Path(word if _is_file(word) else word.removeprefix("@")))
+    return trimmed(content) if isinstance(content, str) else content
+
+
 def ends_of(first: str, second: str) -> tuple[int, int] | tuple[str, str]:
     """Return what to go from and to: two seeds where both are whole numbers, else two texts."""
     try:

@@ -79,6 +79,14 @@ def train(
     licence: Annotated[
         str | None, typer.Option("--license", metavar="SPDX", help="Licence of the data, for the model card.")
     ] = None,
+    condition: Annotated[
+        str | None,
+        typer.Option(
+            "--condition",
+            metavar="vector=MODEL",
+            help="Tell each picture the vector of its caption, or each caption that of its picture.",
+        ),
+    ] = None,
     log: Annotated[
         list[str] | None, typer.Option("--log", metavar="TRACKER", help="Log there, too: tensorboard. Repeatable.")
     ] = None,
@@ -114,6 +122,7 @@ def train(
         freeze=tuple(freeze or ()),
         rehearse=rehearse,
         licence=licence,
+        condition=condition,
         track=tuple(log or ()),
         resume=resume,
     )

@@ -4,6 +4,7 @@
 records as they are. Imports numpy and Pillow, never torch.
 """
 
+from aigc_core.data.captions import SEEN, CaptionedPictures
 from aigc_core.data.gathering import Dataset
 from aigc_core.data.pictures import FITS, Fit
 from aigc_core.data.reading import read, read_parts
@@ -16,7 +17,9 @@ from aigc_core.data.texts import TextData, TextReading, TextSet, read_texts
 
 __all__ = [
     "FITS",
+    "SEEN",
     "SPLITS",
+    "CaptionedPictures",
     "Dataset",
     "Fit",
     "Record",

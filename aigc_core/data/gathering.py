@@ -146,7 +146,7 @@ class Gathering:
         captions = tuple(example.caption for example in self.examples)
         index = {name: number for number, name in enumerate(label_names)}
         labels = np.array([index[example.label or ""] for example in self.examples], np.int64) if index else None
-        pixels = _stacked([example.decoded.pixels for example in self.examples], self.size, channels)
+        pixels = stacked([example.decoded.pixels for example in self.examples], self.size, channels)
         survey = self._survey(kind, pixels, label_names, names)
         return Dataset(pixels, labels, label_names, names, captions if any(captions) else None, survey)
 
@@ -213,7 +213,7 @@ def label_names(labels: Iterable[str | None], ordered: tuple[str, ...]) -> tuple
     return tuple(sorted(found, key=lambda name: (not name.isdecimal(), int(name) if name.isdecimal() else 0, name)))
 
 
-def _stacked(pictures: list[NDArray[np.uint8]], size: Size, channels: int) -> NDArray[np.uint8]:
+def stacked(pictures: list[NDArray[np.uint8]], size: Size, channels: int) -> NDArray[np.uint8]:
     """Return pictures ``(H, W)`` and ``(H, W, 3)`` as one array ``(N, C, H, W)``."""
     pixels = np.empty((len(pictures), channels, size[1], size[0]), np.uint8)
     for index, picture in enumerate(pictures):
@@ -237,4 +237,6 @@ def _fingerprint(shape: tuple[int, ...], examples: Sequence[Example], labelled: 
     for example in examples:
         label = (example.label or "").encode("utf-8", "surrogateescape") if labelled else b""
         digest.update(example.digest + len(label).to_bytes(4) + label)
+        if example.caption is not None:
+            digest.update(b"\0" + example.caption.encode("utf-8", "surrogateescape"))
     return digest.hexdigest()

@@ -18,7 +18,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from PIL import Image, ImageColor, UnidentifiedImageError
+from PIL import Image, ImageColor, ImageOps, UnidentifiedImageError
 
 from aigc_core.errors import UsageError
 
@@ -111,7 +111,12 @@ def measure(content: bytes | NDArray[Any]) -> Size:
 
 
 def decode(
-    content: bytes | NDArray[Any], size: Size, *, fit: Fit = "crop", background: tuple[int, int, int] = (255, 255, 255)
+    content: bytes | NDArray[Any],
+    size: Size,
+    *,
+    fit: Fit = "crop",
+    background: tuple[int, int, int] = (255, 255, 255),
+    tiny: bool = False,
 ) -> Decoded:
     """Decode a picture and bring it to `size`.
 
@@ -121,17 +126,19 @@ def decode(
         fit: ``"crop"`` takes the largest part in the middle that has the right shape, ``"pad"`` shows the whole picture
             on the background, ``"stretch"`` distorts it.
         background: what is seen through transparent pixels, and around a padded picture.
+        tiny: take pictures that are smaller than `SMALLEST`, too, down to a single pixel.
 
     Raises:
         UnusableError: it is no picture, damaged, too small or a bomb.
     """
     with _unusable():
         if isinstance(content, np.ndarray):
-            return _of_array(content, size, fit, background)
+            return _of_array(content, size, fit, background, tiny)
         with _opened(content) as picture:
             mode, orientation = picture.mode, _orientation(picture)
             original = _turned(picture.size, orientation)
-            _refuse_tiny(original, size)
+            if not tiny:
+                _refuse_tiny(original, size)
             note = None
             # An MPO is a photo with a preview in it, or its like for the other eye; that is no animation.
             if getattr(picture, "is_animated", False) and picture.format != "MPO":
@@ -147,6 +154,24 @@ def decode(
             if orientation in _UPRIGHT:
                 fitted = fitted.transpose(_UPRIGHT[orientation])
             return Decoded(_least_channels(np.asarray(fitted)), original, mode, note)
+
+
+def pixels_of(picture: Image.Image) -> NDArray[np.uint8]:
+    """Return a picture, upright, as uint8 ``(C, H, W)``, one channel or three; what can be seen through lies on white.
+
+    Raises:
+        UsageError: its numbers are no colours.
+    """
+    try:
+        flat = np.asarray(_plain(ImageOps.exif_transpose(picture), (255, 255, 255)))
+    except UnusableError as error:
+        raise UsageError(f"the picture has {error}", hint="save it with 8 bits a channel") from error
+    return flat[None] if flat.ndim == 2 else np.ascontiguousarray(flat.transpose(2, 0, 1))
+
+
+def pictures_of(pixels: NDArray[np.uint8]) -> list[Image.Image]:
+    """Return pixels uint8 ``(N, C, H, W)`` as pictures, ``L`` for one channel and ``RGB`` for three."""
+    return [Image.fromarray(one[0] if len(one) == 1 else one.transpose(1, 2, 0)) for one in pixels]
 
 
 @contextmanager
@@ -170,7 +195,8 @@ _BOMB = f"more than {MAX_PIXELS // 1_000_000} million pixels"
 
 
 @cache
-def _formats() -> tuple[str, ...]:
+def formats() -> tuple[str, ...]:
+    """Return Pillow's names of the formats that are read here."""
     Image.init()
     # Pillow logs what is wrong with some files, and Python prints that where no program listens. We say it ourselves.
     logging.getLogger("PIL").addHandler(logging.NullHandler())
@@ -180,7 +206,7 @@ def _formats() -> tuple[str, ...]:
 def _opened(content: bytes) -> Image.Image:
     if not content:
         raise UnusableError("an empty file")
-    picture = Image.open(BytesIO(content), formats=_formats())
+    picture = Image.open(BytesIO(content), formats=formats())
     if picture.width * picture.height > MAX_PIXELS:
         raise UnusableError(_BOMB)
     return picture
@@ -232,6 +258,7 @@ def _fitted(picture: Image.Image, size: Size, fit: Fit, background: tuple[int, i
     lanczos = Image.Resampling.LANCZOS
     if fit == "crop":
         inner = min(width, round(height * size[0] / size[1])), min(height, round(width * size[1] / size[0]))
+        inner = max(1, inner[0]), max(1, inner[1])
         left, top = (width - inner[0]) // 2, (height - inner[1]) // 2
         box = (left, top, left + inner[0], top + inner[1])
         return picture.crop(box) if inner == size else picture.resize(size, lanczos, box=box, reducing_gap=3.0)
@@ -253,14 +280,15 @@ def _least_channels(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.ascontiguousarray(pixels)
 
 
-def _of_array(pixels: NDArray[np.uint8], size: Size, fit: Fit, background: tuple[int, int, int]) -> Decoded:
+def _of_array(pixels: NDArray[np.uint8], size: Size, fit: Fit, background: tuple[int, int, int], tiny: bool) -> Decoded:
     channels = pixels.shape[2] if pixels.ndim == 3 else 1
     mode = {1: "L", 3: "RGB", 4: "RGBA"}[channels]
     original = (pixels.shape[1], pixels.shape[0])
-    _refuse_tiny(original, size)
+    if not tiny:
+        _refuse_tiny(original, size)
     if channels == 1:
         pixels = pixels.reshape(pixels.shape[:2])
     if original == size and channels != 4:
         return Decoded(_least_channels(pixels), original, mode)
-    plain = _plain(Image.fromarray(np.ascontiguousarray(pixels)), background)
-    return Decoded(_least_channels(np.asarray(_fitted(plain, size, fit, background))), original, mode)
+    flat = _plain(Image.fromarray(np.ascontiguousarray(pixels)), background)
+    return Decoded(_least_channels(np.asarray(_fitted(flat, size, fit, background))), original, mode)

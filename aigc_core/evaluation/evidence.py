@@ -40,7 +40,8 @@ class Gathered:
         on_sample: told how far sampling is.
 
     Attributes:
-        prompts: of each item that is made, where they differ: texts that a model transforms.
+        prompts: of each item that is made, where they differ: texts that a model transforms, or makes pictures of.
+        vectors: that each item is conditioned by, where prompts say nothing of it: of pictures that are written about.
     """
 
     def __init__(
@@ -57,6 +58,7 @@ class Gathered:
         self.reference: Reference | None = None
         self.split = split
         self.prompts: list[str] | None = None
+        self.vectors: NDArray[np.float32] | None = None
         self._pipeline = pipeline
         self._on_sample = on_sample
         self._real: dict[Part, Real | None] = {}
@@ -102,7 +104,7 @@ class Gathered:
     @cached_property
     def samples(self) -> Samples:
         """What the model made."""
-        return draw_samples(self.plan, self.component, self._on_sample, self.prompts)
+        return draw_samples(self.plan, self.component, self._on_sample, self.prompts, self.vectors)
 
     def has(self, part: Part) -> bool:
         """Say whether there is any such content."""

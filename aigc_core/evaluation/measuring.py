@@ -15,6 +15,7 @@ from aigc_core.evaluation.records import Evaluation, Floor, LeftOut, Measurement
 from aigc_core.evaluation.reference import SPLITS, Data, Reference, digest
 from aigc_core.evaluation.samples import OnSample
 from aigc_core.evaluation.store import named_embedder
+from aigc_core.evaluation.subjects import subjects_of
 from aigc_core.pipeline import Order, Pipeline, Plan
 from aigc_core.pipeline.options import parse_step, validate
 from aigc_core.provenance import environment
@@ -93,24 +94,25 @@ def evaluate(
     if split not in SPLITS:
         raise unknown("split", split, SPLITS)
     modality = pipeline.planner.modality_of(model)
-    prompts = _prompts(pipeline, model, data, split)
+    subjects = subjects_of(pipeline, model, data, split)
+    prompts = subjects.prompts
     order = Order(
         modality,
-        n=min(n, len(prompts)) if prompts else n,
+        n=n if subjects.count is None else min(n, subjects.count),
         seed=seed,
         prompt=prompts[0] if prompts else None,
         model=model,
         options=options,
     )
-    plan = pipeline.planner.plan(order, configured_steps=False)
+    plan = pipeline.planner.plan(order, configured_steps=False, told=subjects.vectors is None)
     wanted = ready_metrics(pipeline, metrics, plan.order.modality)
     evidence = Gathered(pipeline, plan, split, resamples, on_sample)
-    evidence.prompts = prompts
+    evidence.prompts, evidence.vectors = prompts, subjects.vectors
     shape: Sequence[int] = plan.model.shape if plan.model else ()
     if not plan.model and order.modality == "image":
         shape = evidence.samples.items.shape[1:]
     if data is not None:
-        evidence.reference = Reference(data, order.modality, shape, evidence.labels)
+        evidence.reference = Reference(data, order.modality, shape, evidence.labels, subjects.embed)
         if evidence.real("reference") is None:
             raise UsageError(f"the data has no {split} part", hint=f"--split: {', '.join(SPLITS)}")
     chosen = _eyes(pipeline, plan, shape, embedders) if any(metric.looks for metric in wanted) else {}
@@ -143,29 +145,6 @@ def evaluate(
         embedders=chosen,
         environment=dict(environment()),
     )
-
-
-def _prompts(pipeline: Pipeline, name: str, data: Data | None, split: str) -> list[str] | None:
-    """Return the texts that the model is to transform: those of the data's pairs; None for one that transforms none.
-
-    Raises:
-        UsageError: the model makes nothing without one, and there is none to give it.
-    """
-    if name in pipeline.registry.generators:
-        return None
-    model = pipeline.planner.models.find(name)
-    rule, generator = model.manifest.prompt, pipeline.registry.generators.get(model.manifest.component)
-    if rule != "required" and not (rule == "optional" and generator and "source" in generator.spec.conditions):
-        return None
-    real = Reference(data, model.manifest.modality, model.shape, model.labels).part(split) if data is not None else None
-    if real is not None and real.sources is not None:
-        return real.sources
-    if rule == "required":
-        raise UsageError(
-            f"{name} transforms texts, and there are none to give it",
-            hint="give pairs, a column source and a column target: --data pairs.csv",
-        )
-    return None
 
 
 def ready_metrics(pipeline: Pipeline, given: Sequence[str], modality: str) -> list[ReadyMetric]:

@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from aigc_core.data import TextData
+from aigc_core.data import SEEN, TextData
 from aigc_core.errors import UsageError, unknown
 from aigc_core.evaluation.records import Source
 from aigc_core.protocols import Items
@@ -34,6 +34,8 @@ class Dataset(Protocol):
     def label_names(self) -> tuple[str, ...]: ...
 
 
+Embed = Callable[[Any], Any]
+
 #: Where real examples come from: a path that ``aigc train`` takes, too, or data sets by split.
 Data = str | Path | Mapping[str, Dataset | TextData]
 
@@ -45,13 +47,15 @@ class Real:
     Attributes:
         items: the content.
         conditions: label of each, as an index of the model's labels, or None where they are not the model's.
-        sources: of texts that were made of others: those others; or None.
+        sources: what each was made of, or could be: of a text another text, of a picture its caption; or None.
+        vectors: float32 ``(N, D)`` that each text is conditioned by, or None.
     """
 
     source: Source
     items: Items
     conditions: NDArray[np.int64] | None
     sources: list[str] | None = None
+    vectors: NDArray[np.float32] | None = None
 
     def first(self, indices: NDArray[np.int64]) -> Real:
         """Return some of the examples, in that order."""
@@ -59,7 +63,7 @@ class Real:
         items = take(self.items, indices)
         sources = None if self.sources is None else take(self.sources, indices)
         source = Source(split=self.source.split, n=len(indices), sha256=digest(items))
-        return Real(source, items, conditions, sources)
+        return Real(source, items, conditions, sources, None if self.vectors is None else self.vectors[indices])
 
 
 class Reference:
@@ -70,15 +74,23 @@ class Reference:
         modality: of the examples.
         shape: of one picture, ``(C, H, W)``: pictures in files are brought to it.
         labels: of the model, in order.
+        embed: of a model that writes about pictures: makes vectors of them; files then hold pictures with captions.
     """
 
-    def __init__(self, data: Data, modality: str, shape: Sequence[int], labels: Sequence[str]) -> None:
+    def __init__(
+        self, data: Data, modality: str, shape: Sequence[int], labels: Sequence[str], embed: Embed | None = None
+    ) -> None:
         self._shape = tuple(shape)
         self._labels = tuple(labels)
         for split in () if isinstance(data, (str, Path)) else data:
             if split not in SPLITS:
                 raise unknown("split", split, SPLITS)
-        self._read = _reader(Path(data), modality, self._shape) if isinstance(data, (str, Path)) else data.get
+        if not isinstance(data, (str, Path)):
+            self._read: Callable[[str], Dataset | TextData | None] = data.get
+        elif embed is not None:
+            self._read = _described(Path(data), embed)
+        else:
+            self._read = _reader(Path(data), modality, self._shape)
         self._parts: dict[str, Real | None] = {}
 
     def part(self, split: str) -> Real | None:
@@ -96,7 +108,8 @@ class Reference:
         if isinstance(found, TextData):
             texts, sources = list(found.texts), None if found.sources is None else list(found.sources)
             conditions = _as_conditions(found.labels, found.label_names, self._labels)
-            return Real(Source(split=split, n=len(texts), sha256=digest(texts)), texts, conditions, sources)
+            source = Source(split=split, n=len(texts), sha256=digest(texts))
+            return Real(source, texts, conditions, sources, found.vectors)
         return self._real(split, found) if found is not None and len(found.pixels) else None
 
     def _real(self, split: str, found: Dataset) -> Real:
@@ -105,7 +118,22 @@ class Reference:
                 f"the {split} pictures are {_spell(found.pixels.shape[1:])}, and the model's {_spell(self._shape)}"
             )
         source = Source(split=split, n=len(found.pixels), sha256=digest(found.pixels))
-        return Real(source, found.pixels, _as_conditions(found.labels, found.label_names, self._labels))
+        captions = list(getattr(found, "captions", None) or ())
+        conditions = _as_conditions(found.labels, found.label_names, self._labels)
+        return Real(source, found.pixels, conditions, captions if captions and all(captions) else None)
+
+
+def _described(path: Path, embed: Embed) -> Callable[[str], TextData | None]:
+    """Return what reads the captions of the pictures at `path`, each with the vector of its picture."""
+
+    @cache
+    def parts() -> Mapping[str, TextData]:
+        from aigc_core.data import CaptionedPictures, read_parts
+
+        found = read_parts(path, SPLITS, size=(SEEN, SEEN))
+        return {split: CaptionedPictures.of(data).as_texts(embed) for split, data in found.items() if data.captions}
+
+    return lambda split: parts().get(split)
 
 
 def _reader(path: Path, modality: str, shape: tuple[int, ...]) -> Callable[[str], Dataset | TextData | None]:

@@ -7,12 +7,12 @@ shown to people goes through the pipeline like everything else.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from aigc_core.content import Content
+from aigc_core.content import Condition, Content
 from aigc_core.errors import PluginError, blaming
-from aigc_core.pipeline.stages import check_type
+from aigc_core.pipeline.stages import check_type, request_for
 from aigc_core.protocols import Final, Item, Items
 from aigc_core.randomness import Noise, item_seed
 
@@ -36,7 +36,11 @@ class Samples:
 
 
 def draw_samples(
-    plan: Plan, generator: Generator, on_sample: OnSample | None = None, prompts: Sequence[str] | None = None
+    plan: Plan,
+    generator: Generator,
+    on_sample: OnSample | None = None,
+    prompts: Sequence[str] | None = None,
+    vectors: NDArray[np.float32] | None = None,
 ) -> Samples:
     """Make ``plan.order.n`` items, in calls of the model's micro-batch, and put them together.
 
@@ -45,6 +49,7 @@ def draw_samples(
         generator: with its weights.
         on_sample: told how far it is.
         prompts: of each item, where they differ.
+        vectors: that each item is conditioned by, ``(N, D)``, where the plan does not say by what.
 
     Raises:
         PluginError: the generator failed, or made something else than its modality, or pictures of several sizes.
@@ -59,7 +64,10 @@ def draw_samples(
         count = min(plan.micro_batch, order.n - start)
         # Padded as in a run, with items of their own: a noise stream is used up by whoever draws from it.
         places = [start + min(index, count - 1) for index in range(plan.micro_batch)]
-        items = [_item(plan, place, prompts[place] if prompts else plan.order.prompt) for place in places]
+        items = [
+            _item(plan, place, prompts[place] if prompts else order.prompt, None if vectors is None else vectors[place])
+            for place in places
+        ]
         made = dict(_finals(generator, items, who))
         for index in range(count):
             if index not in made:
@@ -73,10 +81,13 @@ def draw_samples(
     return Samples(put_together(contents, who), conditions)
 
 
-def _item(plan: Plan, index: int, prompt: str | None) -> Item:
+def _item(plan: Plan, index: int, prompt: str | None, vector: NDArray[np.float32] | None) -> Item:
     """Return what the generator sees of one item, as a run without candidates hands it over."""
     seed = item_seed(plan.order.seed, index)
-    condition = plan.condition(Noise(seed, "condition"))
+    if vector is None:
+        condition = plan.condition(replace(request_for(plan, seed), prompt=prompt), Noise(seed, "condition"))
+    else:
+        condition = Condition("vector", vector)
     return Item(prompt, {}, condition, plan.options, Noise(seed, "generate/0"))
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from aigc_core.config import Config
-from aigc_core.errors import ModelError, UsageError, near_miss
+from aigc_core.errors import AigcError, ModelError, UsageError, near_miss
 from aigc_core.models import Model, Models, open_folder
 from aigc_core.pipeline.language import language_of
-from aigc_core.pipeline.order import Order
+from aigc_core.pipeline.order import INPUT, LIKE, Order
 from aigc_core.registry import Registered, Registry
 from aigc_core.specs import DefaultFor, GeneratorSpec
 
@@ -50,15 +50,23 @@ class Chooser:
 
     def taking(self, given: str, modality: str) -> list[str]:
         """Return the models and generators of a modality that take the input `given`."""
-        able = {
-            name
-            for name, entry in self._registry.generators.items()
-            if entry.spec.modality == modality and given in entry.spec.inputs
-        }
+        makers = {name: entry.spec for name, entry in self._registry.generators.items()}
+        makers = {name: spec for name, spec in makers.items() if spec.modality == modality}
+        able = {name for name, spec in makers.items() if given in spec.inputs}
+        if given == INPUT:
+            return sorted(name for name in self._models.names() if self._embeds(name, makers))
         bundled = [entry.spec.name for entry in self._registry.models.values() if entry.spec.component in able]
         own = [name for name, folder in self._models.own() if _component(folder) in able]
         bare = [name for name in able if not self._registry.generators[name].spec.needs_model]
         return sorted({*bundled, *own, *bare})
+
+    def _embeds(self, name: str, makers: Collection[str]) -> bool:
+        """Say whether a model of one of the components `makers` is steered by the vector of an input."""
+        try:
+            model = self._models.find(name)
+        except AigcError:  # a broken one takes nothing
+            return False
+        return model.required is not None and model.manifest.component in makers
 
     def _find(self, name: str) -> tuple[Model | None, Registered[GeneratorSpec]]:
         generator = self._registry.generators.get(name)
@@ -108,7 +116,7 @@ class Chooser:
 def _keys(order: Order) -> Iterator[DefaultFor]:
     """Yield what is given as a model may be the default for it: first in its language, then in any."""
     inputs = order.everything
-    given = "input" if inputs else "prompt" if order.prompt is not None else "nothing"
+    given = "like" if LIKE in inputs else "input" if inputs else "prompt" if order.prompt is not None else "nothing"
     texts = [text for text in (order.prompt, *inputs.values()) if isinstance(text, str)]
     if texts:
         yield DefaultFor(order.modality, given, language_of(texts[0]))

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
+from aigc_core.content import modality_of
 from aigc_core.errors import AigcError, PluginError, UsageError, blaming, unknown
-from aigc_core.models import Model
+from aigc_core.models import Model, Models
 from aigc_core.pipeline.options import parse_step, validate
 from aigc_core.protocols import Classifies, Embedder, Items
 from aigc_core.provenance import canonical
@@ -17,9 +18,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from aigc_core.content import JSON
-    from aigc_core.pipeline.plan import Planner
-    from aigc_core.registry import Registered
+    from aigc_core.content import JSON, Content
+    from aigc_core.registry import Registered, Registry
     from aigc_core.specs import EmbedderSpec
 
 
@@ -54,6 +54,22 @@ class ReadyEmbedder:
         """
         return self._checked("embed", self.embedder.embed, items)
 
+    def vector(self, content: Content) -> NDArray[np.float32]:
+        """Return the vector of one text or picture, float32 ``(D,)``; what can be seen through lies on white.
+
+        Raises:
+            UsageError: it does not look at such content, or can make nothing of it.
+            PluginError: as `embed`.
+        """
+        if modality_of(content) not in self.modalities:
+            looks = " and ".join(self.modalities)
+            raise UsageError(f"embedder {self.name!r} looks at {looks}, not at {modality_of(content)}")
+        if isinstance(content, str):
+            return self.embed([content]).reshape(-1)
+        from aigc_core.data.pictures import pixels_of
+
+        return self.embed(pixels_of(content)[None]).reshape(-1)
+
     def probabilities(self, items: Items) -> NDArray[np.float32]:
         """Return the probabilities of ``classes``, float32 ``(N, K)``. Raises as `embed`."""
         assert isinstance(self.embedder, Classifies)
@@ -75,15 +91,18 @@ class ReadyEmbedder:
 class Embedders:
     """Opens embedders, each once."""
 
-    def __init__(self, planner: Planner) -> None:
-        self._registry = planner.registry
-        self._models = planner.models
+    def __init__(self, registry: Registry, models: Models) -> None:
+        self._registry = registry
+        self._models = models
         self._open: dict[tuple[str, str, bytes], ReadyEmbedder] = {}
 
-    def open(self, given: str, modality: str) -> ReadyEmbedder:
+    def open(self, given: str, modality: str | None = None) -> ReadyEmbedder:
         """Return the embedder that `given` names, e.g. ``"digits-cnn"`` or ``"random-conv width=32"``.
 
         A name is that of an embedder that works without a model, or of a model that is for an embedder.
+
+        Args:
+            modality: that it has to look at; None: any.
 
         Raises:
             UsageError: there is none, it is for another modality, needs a package that is missing, or its options are
@@ -94,7 +113,7 @@ class Embedders:
         model, entry = self.find(name)
         spec = entry.spec
         modalities = (spec.modality, *spec.also)
-        if modality not in modalities:
+        if modality is not None and modality not in modalities:
             raise UsageError(f"embedder {name!r} looks at {' and '.join(modalities)}, not at {modality}")
         if missing := missing_packages(spec):
             raise UsageError(f"embedder {name!r} needs {', '.join(missing)}", hint=spec.summary or "install it")

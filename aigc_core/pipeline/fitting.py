@@ -8,8 +8,9 @@ from aigc_core.content import Content, modality_of
 from aigc_core.errors import UsageError
 from aigc_core.models import Model
 from aigc_core.pipeline.choice import Chooser
+from aigc_core.pipeline.conditioning import Conditioning, Vectors
 from aigc_core.pipeline.language import language_of
-from aigc_core.pipeline.order import LIKE, TOWARDS, Order
+from aigc_core.pipeline.order import INPUT, LIKE, TOWARDS, Order
 from aigc_core.specs import GeneratorSpec
 
 LONGEST_PROMPT = 200_000  # characters; a recipe holds no more
@@ -33,9 +34,11 @@ def check_prompt(order: Order, name: str, model: Model | None, spec: GeneratorSp
         )
 
 
-def check_inputs(order: Order, name: str, spec: GeneratorSpec, chooser: Chooser) -> None:
+def check_inputs(order: Order, name: str, spec: GeneratorSpec, chooser: Chooser, steered: Conditioning | None) -> None:
     """Raise UsageError for an input that the generator does not take, or of another modality than it takes."""
-    everything = order.everything
+    everything = dict(order.everything)
+    if isinstance(steered, Vectors):
+        _check_subject(order, name, steered, everything.pop(INPUT, None))
     if order.interpolate and not order.ends and not {LIKE, TOWARDS} <= set(spec.inputs):
         fitting = ", ".join(chooser.taking(TOWARDS, order.modality)) or "none is here"
         raise UsageError(
@@ -52,6 +55,17 @@ def check_inputs(order: Order, name: str, spec: GeneratorSpec, chooser: Chooser)
         if wanted != is_one:
             raise UsageError(f"{name}: the input {given!r} has to be {wanted}, not {is_one}")
         _check_text(f"the input {given!r}", content)
+
+
+def _check_subject(order: Order, name: str, steered: Vectors, given: Content | None) -> None:
+    """Raise UsageError where there is nothing to embed, or what is given is not what the embedder looks at."""
+    subject, able = steered.subject(order.prompt, given), steered.modalities()
+    if modality_of(subject) not in able:
+        raise UsageError(f"{name}: the input {INPUT!r} has to be {' or '.join(able)}, not {modality_of(subject)}")
+    what = "the prompt" if given is None else f"the input {INPUT!r}"
+    _check_text(what, subject)
+    if isinstance(subject, str) and not subject.strip():
+        raise UsageError(f"{what} is empty", hint="say what is to be made")
 
 
 def misgivings(order: Order, name: str, model: Model | None) -> Iterator[str]:

@@ -10,6 +10,8 @@ from aigc_core.errors import UsageError
 from aigc_core.pipeline.options import Given
 from aigc_core.randomness import Between, item_seed
 
+#: The input that a model makes something else of: a text of a picture, a picture of another one or of a text.
+INPUT = "input"
 #: The input that a model makes variations of: it has to encode it. And the one that it goes to from there.
 LIKE = "like"
 TOWARDS = "towards"

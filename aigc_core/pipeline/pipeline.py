@@ -16,7 +16,6 @@ from aigc_core.config import Settings
 from aigc_core.content import EMPTY, JSON, Artifact, Blocked, Content, Failed, Outcome
 from aigc_core.errors import AigcError, PluginError, UsageError, near_miss
 from aigc_core.events import ArtifactBlocked, ArtifactCreated, Event, ItemFailed, RunStarted
-from aigc_core.pipeline.embedders import Embedders
 from aigc_core.pipeline.options import Given
 from aigc_core.pipeline.order import Order
 from aigc_core.pipeline.output import OutputFolder
@@ -105,7 +104,7 @@ class Pipeline:
         )
         self._check_modalities()
         self.planner = Planner(self.registry, config)
-        self.embedders = Embedders(self.planner)
+        self.embedders = self.planner.embedders
         self._loaded: dict[tuple[str, str], ContentGenerator] = {}
 
     def _check_modalities(self) -> None:

@@ -7,11 +7,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from aigc_core.config import Config
-from aigc_core.content import JSON, Condition, Content, own_inputs
+from aigc_core.content import JSON, Condition, Content, Request, own_inputs
 from aigc_core.errors import UsageError, unknown
 from aigc_core.models import Model, Models
 from aigc_core.moderation import Moderator, ReadyFilter
 from aigc_core.pipeline.choice import Chooser
+from aigc_core.pipeline.conditioning import Conditioning, Labels, conditioning
+from aigc_core.pipeline.embedders import Embedders
 from aigc_core.pipeline.fitting import check_inputs, check_prompt, misgivings
 from aigc_core.pipeline.options import Given, parse_step, validate
 from aigc_core.pipeline.order import Order
@@ -64,11 +66,12 @@ class Plan:
     model: Model | None
     options: Any
     options_json: dict[str, JSON]
-    label: str | None
+    conditioning: Conditioning
     pre: tuple[ReadyStep, ...]
     post: tuple[ReadyStep, ...]
     selector: ReadyStep | None
     moderator: Moderator
+    embedders: Embedders = field(repr=False)
     inputs: Mapping[str, Content]
     misgivings: tuple[str, ...]
     factory: Callable[[Model | None], Generator] = field(repr=False)
@@ -90,18 +93,18 @@ class Plan:
         """How many items a call to the generator has; a generator without weights gets one at a time."""
         return self.model.manifest.micro_batch if self.model else 1
 
-    def condition(self, noise: Noise) -> Condition:
-        """Return the condition of one item; a label that was not given is drawn from `noise`."""
-        if not self.takes_label:
-            return Condition()
-        labels = self.model.labels if self.model else ()
-        index = labels.index(self.label) if self.label is not None else noise.choice(len(labels))
-        return Condition("label", labels[index], index, drawn=self.label is None)
+    def condition(self, request: Request, noise: Noise) -> Condition:
+        """Return the condition of one item; a label that was not given is drawn from `noise`.
+
+        Raises:
+            UsageError, ModelError: the request cannot be embedded by what the model was trained with.
+        """
+        return self.conditioning.condition(request, noise)
 
     @property
     def takes_label(self) -> bool:
         """Say whether every item has a label."""
-        return bool(self.model and self.model.labels and "label" in self.entry.spec.conditions)
+        return isinstance(self.conditioning, Labels)
 
 
 class Planner:
@@ -111,12 +114,14 @@ class Planner:
         self.registry = registry
         self.config = config
         self.models = Models.of(registry, config)
+        self.embedders = Embedders(registry, self.models)
         self.chooser = Chooser(registry, config, self.models)
 
-    def plan(self, order: Order, *, configured_steps: bool = True) -> Plan:
+    def plan(self, order: Order, *, configured_steps: bool = True, told: bool = True) -> Plan:
         """Check `order` and find everything it names.
 
         Args:
+            told: the order says what its items are of; otherwise whoever makes them conditions them himself.
             configured_steps: put the steps of ``[pipeline.MODALITY]`` before the order's own.
 
         Raises:
@@ -129,10 +134,11 @@ class Planner:
             raise unknown("modality", order.modality, self.registry.modalities, listing="aigc generators list")
         model, entry = self.chooser.choose(order)
         name = model.name if model else entry.spec.name
-        check_prompt(order, name, model, entry.spec)
-        check_inputs(order, name, entry.spec, self.chooser)
         options = dict(order.options)
         label = self._take_label(options, model, entry)
+        steered = conditioning(model, entry.spec.conditions, label, self.embedders)
+        check_prompt(order, name, model, entry.spec)
+        check_inputs(order, name, entry.spec, self.chooser, steered if told else None)
         cls = self.registry.resolve(entry.spec.options, entry) if entry.spec.options else None
         ready, options_json = validate(name, cls, options)
         steps = self.config.pipeline.get(order.modality) if configured_steps else None
@@ -149,11 +155,12 @@ class Planner:
             model=model,
             options=ready,
             options_json=options_json,
-            label=label,
+            conditioning=steered,
             pre=pre,
             post=post,
             selector=self._selector(order),
             moderator=self.moderator(),
+            embedders=self.embedders,
             inputs=own_inputs(order.everything),
             misgivings=tuple(misgivings(order, name, model)),
             factory=self.registry.resolve(entry.spec.factory, entry),

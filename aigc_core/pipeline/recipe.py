@@ -64,7 +64,11 @@ class RecipeBook:
             **_origin(prepared),
             prompt=request.prompt,
             inputs=self._digests(request.inputs),
-            condition={"kind": condition.kind, "value": condition.value, "drawn": condition.drawn},
+            condition={
+                "kind": condition.kind,
+                "value": condition.value if condition.record is None else condition.record,
+                "drawn": condition.drawn,
+            },
             pre=list(prepared.pre),
             post=list(made.post),
             selection=selection,

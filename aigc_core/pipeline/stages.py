@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Any
 
 from aigc_core.content import JSON, Condition, Content, Request, Verdict, modality_of, own, own_inputs
-from aigc_core.errors import ItemError, UsageError
+from aigc_core.errors import ItemError, ModelError, UsageError
 from aigc_core.pipeline.order import Order
 from aigc_core.pipeline.plan import Plan, ReadyStep
 from aigc_core.protocols import Candidate, Final, Item, StepContext
@@ -86,7 +86,7 @@ def prepare(plan: Plan, index: int, on_skip: Skipped | None) -> Prepared:
         if record is not None:
             records.append(record)
     verdict = plan.moderator.check("request", list(parts_of(plan, request)), request)
-    condition = plan.condition(Noise(seed, "condition"))
+    condition = plan.condition(request, Noise(seed, "condition"))
     return Prepared(index, request, condition, tuple(records), verdict, source, order.between(index))
 
 
@@ -167,13 +167,18 @@ def select(plan: Plan, prepared: Prepared, made: list[Made]) -> tuple[Made, dict
 
     Raises:
         ItemError: the selector failed or returned no valid index.
+        UsageError, ModelError: it needs what is not here.
     """
     selector = plan.selector
     if selector is None:
         return made[0], None
     record: dict[str, JSON] = {}
     context = StepContext(
-        prepared.request.own_copy(), selector.options, Noise(prepared.seed, "select"), record.__setitem__
+        prepared.request.own_copy(),
+        selector.options,
+        Noise(prepared.seed, "select"),
+        record.__setitem__,
+        plan.embedders.open,
     )
     candidates = [Candidate(own(one.content), one.scores) for one in made]
     try:
@@ -181,6 +186,8 @@ def select(plan: Plan, prepared: Prepared, made: list[Made]) -> tuple[Made, dict
         if isinstance(index, bool) or not 0 <= index < len(made):
             raise ValueError(f"returned {index!r} for {len(made)} candidates")
         _check_record(record)
+    except (UsageError, ModelError):
+        raise
     except (Exception, SystemExit) as error:
         raise _item_error("selector", selector, error) from error
     kept = made[int(index)]

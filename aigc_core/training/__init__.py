@@ -3,6 +3,7 @@
 Imported only when something is trained, because it costs torch; ``import aigc_core`` stays free of it.
 """
 
+from aigc_core.training.conditioned import ConditionedPictures
 from aigc_core.training.contract import (
     Alarm,
     Batch,
@@ -14,6 +15,7 @@ from aigc_core.training.contract import (
     Likelihood,
     Loss,
     Phase,
+    ReadsCaptions,
     ReadsTexts,
     Samples,
     Trainable,
@@ -27,6 +29,7 @@ from aigc_core.training.options import TrainingOptions
 __all__ = [
     "Alarm",
     "Batch",
+    "ConditionedPictures",
     "Context",
     "DataShape",
     "Encodes",
@@ -36,6 +39,7 @@ __all__ = [
     "Loss",
     "Phase",
     "Pictures",
+    "ReadsCaptions",
     "ReadsTexts",
     "Samples",
     "Trainable",

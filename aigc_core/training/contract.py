@@ -5,7 +5,7 @@ Phases and losses are the component's; optimizers, averaging, data order, noise 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from torch.nn import Module
 
     from aigc_core.content import JSON
-    from aigc_core.data import TextData
+    from aigc_core.data import CaptionedPictures, TextData
     from aigc_core.randomness import Noise
 
 
@@ -46,11 +46,18 @@ class Batch:
         data: pictures ``(B, C, H, W)``, float32 in [0, 1]; or tokens of texts ``(B, T)``, int64, padded.
         condition: labels ``(B,)`` int64, or vectors ``(B, D)`` float32, or None.
         source: tokens of the texts that `data` was made of ``(B, S)``, int64, padded, or None.
+        captions: tokens of the texts that go with pictures ``(B, S)``, int64, padded, or None.
     """
 
     data: Tensor
     condition: Tensor | None = None
     source: Tensor | None = None
+    captions: Tensor | None = None
+
+    def each(self, change: Callable[[Tensor], Tensor]) -> Batch:
+        """Return the batch with every tensor changed alike: moved, say."""
+        others = (self.condition, self.source, self.captions)
+        return Batch(change(self.data), *(None if tensor is None else change(tensor) for tensor in others))
 
 
 @dataclass(slots=True)
@@ -194,6 +201,15 @@ class ReadsTexts(Protocol):
         Raises:
             UsageError: nothing can be learnt from them.
         """
+
+
+@runtime_checkable
+class ReadsCaptions(Protocol):
+    """A trainable component that learns from pictures and their captions: it says how those become tokens."""
+
+    @classmethod
+    def examples(cls, config: Any, captioned: CaptionedPictures, files: Mapping[str, bytes] | None = None) -> Examples:
+        """Return pairs as examples: batches have ``captions``. Arguments and errors as of ``ReadsTexts``."""
 
 
 @runtime_checkable

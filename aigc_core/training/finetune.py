@@ -18,6 +18,7 @@ import torch
 
 from aigc_core.data import TextData
 from aigc_core.errors import UsageError, near_miss
+from aigc_core.training.contract import ReadsCaptions
 from aigc_core.training.learnt import examples_of
 from aigc_core.training.loop.checkpoint import Checkpoints
 from aigc_core.training.loop.data import Pictures
@@ -69,6 +70,10 @@ class Base:
             UsageError: the shares or shapes do not fit.
             ModelError: the model is damaged.
         """
+        if plan.vectors or (isinstance(plan.component, ReadsCaptions) and not isinstance(learnt.real, TextData)):
+            if _share(plan, 0.0):
+                raise UsageError("what is learnt with captions cannot be rehearsed", hint="leave --rehearse out")
+            return cls(_tensors(model, plan), model.labels, learnt.examples)
         if isinstance(learnt.real, TextData):
             return cls(_tensors(model, plan), model.labels, _with_rehearsed_texts(learnt.real, model, plan, pipeline))
         if learnt.real.described.shape != model.shape:

@@ -14,6 +14,7 @@ from aigc_core.contact_sheet import contact_sheet
 from aigc_core.data import TextData, TextSurvey
 from aigc_core.evaluation import Evaluation, evaluate
 from aigc_core.models import save_model
+from aigc_core.pipeline.order import INPUT
 from aigc_core.provenance import environment
 from aigc_core.specs import GeneratorSpec
 from aigc_core.training.contract import Alarm, HasFiles
@@ -114,6 +115,7 @@ def _save(
         tensors=outcome.tensors,
         labels=outcome.labels,
         vector=described.vector,
+        required=plan.vectors.required() if plan.vectors else None,
         files={**described.files, **(component.files() if isinstance(component, HasFiles) else {})},
         prompt=_prompt(outcome),
         micro_batch=getattr(component, "micro_batch", MICRO_BATCH),
@@ -128,6 +130,8 @@ def _prompt(outcome: Outcome) -> Literal["none", "optional", "required"]:
     """Say whether the model takes a prompt: one that transforms texts cannot do without."""
     if isinstance(outcome.learnt.real, TextData) and outcome.learnt.real.sources is not None:
         return "required"
+    if outcome.plan.vectors and outcome.plan.vectors.of == "text":
+        return "optional"  # a picture in its place will do
     prompt: Any = getattr(outcome.plan.spec, "prompt", "none")
     return cast(Literal["none", "optional", "required"], prompt)
 
@@ -137,25 +141,37 @@ def _samples(outcome: Outcome, model: Path, pipeline: Pipeline) -> Image | str |
     real, modality = outcome.learnt.real, outcome.plan.spec.modality
     if isinstance(real, TextData):
         sources = real.sources or (None,)
-        prompts = [sources[place % len(sources)] for place in range(SHOWN_TEXTS if real.sources else 1)]
-        count = 1 if real.sources else SHOWN_TEXTS
+        given: list[Any] = [{INPUT: picture} for picture in outcome.learnt.seen]
+        given = given or [sources[place % len(sources)] for place in range(SHOWN_TEXTS if real.sources else 1)]
+        count = 1 if real.sources or outcome.learnt.seen else SHOWN_TEXTS
         made = [
             str(artifact.content)
-            for place, prompt in enumerate(prompts)
-            for artifact in make(pipeline, modality, model, count, place, prompt)
+            for place, one in enumerate(given)
+            for artifact in make(pipeline, modality, model, count, place, one)
         ]
         return RULE.join(made) + "\n" if made else None
-    pictures: list[Any] = [artifact.content for artifact in make(pipeline, modality, model, SHOWN, 0)]
+    captions = real.captions if outcome.plan.vectors else None
+    pictures: list[Any] = [
+        artifact.content
+        for place, caption in enumerate(_spread(captions, SHOWN) if captions else [None])
+        for artifact in make(pipeline, modality, model, 1 if captions else SHOWN, place, caption)
+    ]
     return contact_sheet(pictures, columns=8) if pictures else None
+
+
+def _spread(captions: Sequence[str], count: int) -> list[str]:
+    """Return captions from all over the data."""
+    return [captions[place * len(captions) // count] for place in range(count)]
 
 
 def _measured(outcome: Outcome, model: Path, pipeline: Pipeline) -> Evaluation | None:
     """Hold samples against what was kept apart; where nothing was, against nothing.
 
-    A model that transforms texts makes nothing of nothing: it is not measured on what it learnt from.
+    A model that makes something of something is not measured on what it learnt from.
     """
     learnt = outcome.learnt
-    if isinstance(learnt.real, TextData) and learnt.real.sources is not None and learnt.kept_apart is None:
+    transforms = outcome.plan.vectors or (isinstance(learnt.real, TextData) and learnt.real.sources is not None)
+    if transforms and learnt.kept_apart is None:
         return None
     data: Any = {"train": learnt.real, "validation": learnt.kept_apart} if learnt.kept_apart else None
     # A component whose samples take long says how many are enough.

@@ -16,9 +16,11 @@ from aigc_core.data import TextReading
 from aigc_core.errors import PluginError, UsageError, unknown
 from aigc_core.models import MANIFEST, Model, Models
 from aigc_core.pipeline import draw_seed
+from aigc_core.pipeline.embedders import Embedders
 from aigc_core.pipeline.options import Given, validate
 from aigc_core.pipeline.plan import Planner, ReadyStep
 from aigc_core.registry import Registered, Registry
+from aigc_core.training.conditioned import VectorSource, vector_source
 from aigc_core.training.options import TrainingOptions
 from aigc_core.training.tracking import TRACKERS
 from aigc_core.training.watching.signs import MEMORISING
@@ -54,6 +56,7 @@ class TrainOrder:
         freeze: patterns of parameter names that stay as they are in `base`.
         rehearse: share of what is learnt from that is made by `base`, against forgetting.
         licence: SPDX identifier of the data, or None.
+        condition: what each example is told: ``"vector=MODEL"``, the vector of its caption or picture; or None.
         track: trackers besides ``metrics.jsonl``, of `TRACKERS`.
         resume: go on with an interrupted training.
     """
@@ -72,6 +75,7 @@ class TrainOrder:
     freeze: tuple[str, ...] = ()
     rehearse: float | None = None
     licence: str | None = None
+    condition: str | None = None
     track: tuple[str, ...] = ()
     resume: bool = False
 
@@ -94,6 +98,7 @@ class TrainPlan:
         by_name: whether the folder is where models are looked for by name.
         reading: how texts are read, where it learns from texts.
         pre: what each of them passes before.
+        vectors: what makes the vectors that examples are conditioned by, or None.
     """
 
     order: TrainOrder
@@ -109,6 +114,7 @@ class TrainPlan:
     by_name: bool = True
     reading: TextReading | None = None
     pre: tuple[ReadyStep, ...] = ()
+    vectors: VectorSource | None = None
 
     @property
     def request(self) -> Request:
@@ -149,6 +155,7 @@ class TrainPlanner:
         self.registry = registry
         self.config = config
         self.models = Models.of(registry, config)
+        self.embedders = Embedders(registry, self.models)
 
     def plan(self, order: TrainOrder) -> TrainPlan:
         """Check `order` and find everything it names.
@@ -179,9 +186,25 @@ class TrainPlanner:
         stop_at = (MEMORISING,) if base else ()
         folder = self._folder(order)
         by_name = folder.parent == self.config.model_path[0]
+        vectors = self._vectors(order, entry.spec, base)
         return TrainPlan(
-            order, entry, component, config, options, minutes, size, folder, base, stop_at, by_name, reading, pre
+            *(order, entry, component, config, options, minutes, size, folder, base, stop_at, by_name),
+            *(reading, pre, vectors),
         )
+
+    def _vectors(
+        self, order: TrainOrder, spec: GeneratorSpec | EmbedderSpec, base: Model | None
+    ) -> VectorSource | None:
+        """Return what makes the vectors of examples: as asked for, or as the model to start from was trained with."""
+        required = base.required if base else None
+        given = order.condition or (f"vector={required.model}" if required else None)
+        if given is None:
+            return None
+        found = vector_source(given, getattr(spec, "conditions", ()), spec.modality, self.embedders)
+        if base and (required is None or required != found.required()):
+            told = f"vectors of {required.space_id}" if required else "no vectors"
+            raise UsageError(f"{base.name} was trained with {told}", hint="leave --condition out, or leave --from out")
+        return found
 
     def _reading(
         self, order: TrainOrder, modality: str, given: dict[str, Any]

@@ -27,7 +27,20 @@ if TYPE_CHECKING:
 RUN = "run.json"
 
 #: What a training depends on. The rest of an order (where it goes, what it tells whom) may change in between.
-DECIDING = ("component", "preset", "options", "pre", "steps", "minutes", "seed", "size", "base", "freeze", "rehearse")
+DECIDING = (
+    "component",
+    "preset",
+    "options",
+    "pre",
+    "steps",
+    "minutes",
+    "seed",
+    "size",
+    "base",
+    "freeze",
+    "rehearse",
+    "condition",
+)
 
 
 def plan_training(order: TrainOrder, planner: TrainPlanner) -> TrainPlan:
@@ -105,6 +118,7 @@ def _decided(plan: TrainPlan, training: Training, learnt: Learnt) -> dict[str, J
         "config": plan.config.model_dump(mode="json"),
         "fingerprint": learnt.survey.fingerprint,
         "base": plan.base.sha256 if plan.base else None,
+        "vectors": plan.vectors.required().model_dump(mode="json") if plan.vectors else None,
         "files": {name: hashlib.sha256(content).hexdigest() for name, content in training.data.described.files.items()},
         "precision": training.workers.precision,
         "processes": training.workers.count,
@@ -147,7 +161,7 @@ def command(plan: TrainPlan) -> str:
         words += ["--preset", order.preset]
     for name, value in order.options.items():
         words += ["--set", f"{name}={value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)}"]
-    for name in ("minutes", "steps", "size", "rehearse", "licence"):
+    for name in ("minutes", "steps", "size", "rehearse", "condition", "licence"):
         if (value := getattr(order, name)) is not None:
             words += [
                 f"--{name.replace('licence', 'license')}",

@@ -252,6 +252,7 @@ def train_model(
     freeze: Sequence[str] = (),
     rehearse: float | None = None,
     licence: str | None = None,
+    condition: str | None = None,
     track: Sequence[str] = (),
     resume: bool = False,
     pipeline: Pipeline | None = None,
@@ -262,8 +263,8 @@ def train_model(
     Args:
         component: what to train, e.g. ``"image/gan"``.
         data: a folder, archive, table or text file; see ``aigc_core.data.read`` and ``read_texts``.
-        name, preset, options, pre, steps, minutes, seed, size, base, freeze, rehearse, licence, track, resume: as in
-            ``TrainOrder``.
+        name, preset, options, pre, steps, minutes, seed, size, base, freeze, rehearse, licence, condition, track,
+            resume: as in ``TrainOrder``.
         pipeline: plugins and configuration; default: as for a command started here.
         on_event: called with every event.
 
@@ -288,6 +289,7 @@ def train_model(
         freeze=tuple(freeze),
         rehearse=rehearse,
         licence=licence,
+        condition=condition,
         track=tuple(track),
         resume=resume,
     )

@@ -34,10 +34,12 @@ def aigc_generators() -> list[GeneratorSpec]:
     return [
         _generator(
             *("gan", "Gan", "Generative adversarial networks, fully connected, conv or deep."),
-            conditions=("none", "label"),
+            conditions=("none", "label", "vector"),
         ),
         _generator(
-            *("vae", "Vae", "Variational autoencoder, sampled from its prior or a fitted mixture."), encodes=True
+            *("vae", "Vae", "Variational autoencoder, sampled from its prior or a fitted mixture."),
+            conditions=("none", "vector"),
+            encodes=True,
         ),
         _generator(
             *("autoencoder", "Autoencoder", "Plain autoencoder, sampled through a fitted mixture."), encodes=True
@@ -65,7 +67,7 @@ def aigc_models() -> list[ModelSpec]:
     return [
         bundled("emoji-gan", "image/gan", "Emoji-like pictures, 64×64 in colour, by group.", DefaultFor("image")),
         bundled(
-            "emoji-vae", "image/vae", "Soft emoji-like pictures, 64×64 in colour.", DefaultFor("image", given="input")
+            "emoji-vae", "image/vae", "Soft emoji-like pictures, 64×64 in colour.", DefaultFor("image", given="like")
         ),
         bundled("digits-gan", "image/gan", "Handwritten digits, 28×28, by label."),
         bundled("digits-vae", "image/vae", "Handwritten digits, 28×28."),

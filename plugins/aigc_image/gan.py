@@ -39,7 +39,7 @@ _TRAINING = {"batch": 16, "lr": 4e-4, "betas": (0.0, 0.99), "schedule": "cosine"
 
 
 class Gan(PictureGenerator):
-    """A generator and a discriminator, and the game between them; conditioned by label where the data has any."""
+    """A generator and a discriminator, and the game between them; conditioned by the labels or vectors of the data."""
 
     Config = GanConfig
     PRESETS: ClassVar[Mapping[str, Mapping[str, Any]]] = {
@@ -67,9 +67,12 @@ class Gan(PictureGenerator):
         sizes = (config.width, config.hidden, config.depth)
         self.networks = {
             "generator": Generator(
-                config.architecture, config.latent_dim, config.embedding_dim, classes, shape, *sizes, config.refined
+                *(config.architecture, config.latent_dim, config.embedding_dim, classes, shape, *sizes, config.refined),
+                vector=data.vector,
             ),
-            "discriminator": Discriminator(config.architecture, classes, shape, *sizes, normed=config.spectral_norm),
+            "discriminator": Discriminator(
+                config.architecture, classes, shape, *sizes, normed=config.spectral_norm, vector=data.vector
+            ),
         }
         self.inference = ("generator",)
         self.phases = (
@@ -78,38 +81,38 @@ class Gan(PictureGenerator):
         )
 
     def loss(self, phase: str, batch: Batch, context: Context) -> Loss:
-        """Play one turn. The fakes carry the labels of the batch, so both sides see each class equally often."""
+        """Play one turn. The fakes carry the conditions of the batch, so both sides see each equally often."""
         if phase == "generator":
             return self._generator_turn(batch, context)
         return self._discriminator_turn(batch, context)
 
     def _discriminator_turn(self, batch: Batch, context: Context) -> Loss:
-        labels = batch.condition
+        conditions = batch.condition
         with torch.no_grad():
-            fakes = self._generated(labels, context)
+            fakes = self._generated(conditions, context)
         real, fake = self._augmented("real", batch.data, context), self._augmented("fake", fakes, context)
-        real_logits, fake_logits = self._judged(real, fake, labels, context)
+        real_logits, fake_logits = self._judged(real, fake, conditions, context)
         logs = {
             "real": real_logits.detach().mean(),
             "fake": fake_logits.detach().mean(),
             "accuracy": (real_logits > fake_logits).float().mean(),  # of pairs: comparable from loss to loss
         }
-        penalty = self._penalty(real, fake, labels, context, logs)
+        penalty = self._penalty(real, fake, conditions, context, logs)
         return Loss(self.game.discriminator(real_logits, fake_logits) + penalty, logs)
 
     def _generator_turn(self, batch: Batch, context: Context) -> Loss:
-        labels = batch.condition
-        fake = self._augmented("fake", self._generated(labels, context), context)
+        conditions = batch.condition
+        fake = self._augmented("fake", self._generated(conditions, context), context)
         discriminator = context.networks["discriminator"]
-        fake_logits = real_logits = discriminator(fake, labels).float()  # (B,)
+        fake_logits = real_logits = discriminator(fake, conditions).float()  # (B,)
         if self.game.paired:
             with torch.no_grad():
-                real_logits = discriminator(self._augmented("real", batch.data, context), labels).float()
+                real_logits = discriminator(self._augmented("real", batch.data, context), conditions).float()
         return Loss(self.game.generator(real_logits, fake_logits))
 
-    def _generated(self, labels: Tensor | None, context: Context) -> Tensor:
+    def _generated(self, conditions: Tensor | None, context: Context) -> Tensor:
         latent = context.normal("latent", (self.config.latent_dim,))  # (B, latent_dim)
-        pictures: Tensor = context.networks["generator"](latent, labels)
+        pictures: Tensor = context.networks["generator"](latent, conditions)
         return pictures.float()  # (B, C, H, W)
 
     def _augmented(self, name: str, pictures: Tensor, context: Context) -> Tensor:
@@ -117,15 +120,15 @@ class Gan(PictureGenerator):
             return pictures
         return diffaugment(pictures, context.uniform(f"augment/{name}", (DRAWS,)), self.config.diffaugment)
 
-    def _judged(self, real: Tensor, fake: Tensor, labels: Tensor | None, context: Context) -> tuple[Tensor, Tensor]:
+    def _judged(self, real: Tensor, fake: Tensor, conditions: Tensor | None, context: Context) -> tuple[Tensor, Tensor]:
         """Return the logits of real and of generated pictures, ``(B,)`` each, float32: in one go, which is faster."""
-        both = None if labels is None else labels.repeat(2)
+        both = None if conditions is None else torch.cat([conditions, conditions])
         logits = context.networks["discriminator"](torch.cat([real, fake]), both).float()
         return logits[: len(real)], logits[len(real) :]
 
     @torch.compiler.disable  # what is compiled cannot be differentiated twice
     def _penalty(
-        self, real: Tensor, fake: Tensor, labels: Tensor | None, context: Context, logs: dict[str, Tensor]
+        self, real: Tensor, fake: Tensor, conditions: Tensor | None, context: Context, logs: dict[str, Tensor]
     ) -> Tensor | float:
         """Return what the discriminator pays for steepness, and log it.
 
@@ -138,11 +141,11 @@ class Gan(PictureGenerator):
         if context.step % self.config.regularise_every == 0:
             for name, gamma, pictures in (("r1", r1_gamma, real), ("r2", r2_gamma, fake)):
                 if gamma:
-                    penalty = zero_centred(discriminator, pictures, labels)
+                    penalty = zero_centred(discriminator, pictures, conditions)
                     logs[name] = penalty.detach()
                     total = total + gamma * self.config.regularise_every * penalty
         if weight:
-            penalty = one_centred(discriminator, real, fake, labels, context.uniform("mixing", (1, 1, 1)))
+            penalty = one_centred(discriminator, real, fake, conditions, context.uniform("mixing", (1, 1, 1)))
             logs["gradient_penalty"] = penalty.detach()
             total = total + weight * penalty
         return total
@@ -182,5 +185,5 @@ class Gan(PictureGenerator):
         return noise.normal(self.config.latent_dim) * np.float32(options.truncation)
 
     def sample(self, latent: Tensor, condition: Tensor | None) -> Tensor:
-        """Turn latents ``(B, latent_dim)`` and labels ``(B,)`` into pictures ``(B, C, H, W)`` in [0, 1]."""
+        """Turn latents ``(B, latent_dim)`` and conditions into pictures ``(B, C, H, W)`` in [0, 1]."""
         return self.networks["generator"](latent, condition)

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from aigc_core import Batch, Item, ModelError, Noise, UsageError
 from aigc_image.gmm import GaussianMixture, fit
+from aigc_image.networks import decoded
 from aigc_image.pictures import PictureGenerator, to_pixels
 
 #: How far variations of a picture lie from it where nobody says.
@@ -37,6 +38,7 @@ class MixtureSampled(PictureGenerator):
 
     config: Any  # has latent_dim and components
     optional = ("encoder.",)
+    vector = 0  # length of the vector that pictures are of
 
     @property
     def encoder(self) -> nn.Module:
@@ -105,4 +107,4 @@ class MixtureSampled(PictureGenerator):
 
     def sample(self, latent: Tensor, condition: Tensor | None) -> Tensor:
         """Turn latents ``(B, latent_dim)`` into pictures ``(B, C, H, W)`` in [0, 1]: the decoder's means."""
-        return torch.sigmoid(self.networks["decoder"](latent))
+        return torch.sigmoid(decoded(self.networks["decoder"], latent, condition if self.vector else None))

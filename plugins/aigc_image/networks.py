@@ -96,10 +96,40 @@ def _normed(channels: int) -> tuple[nn.Module, nn.Module]:
     return nn.BatchNorm2d(channels), nn.ReLU()
 
 
-class Generator(nn.Module):
-    """Latents ``(B, latent_dim)`` and labels ``(B,)`` to pictures ``(B, C, H, W)`` in [0, 1].
+def embedding(classes: int, vector: int, outputs: int) -> nn.Module | None:
+    """Build what makes ``(B, outputs)`` of labels ``(B,)`` or of vectors ``(B, vector)``, or nothing without either."""
+    if vector:
+        return nn.Linear(vector, outputs)
+    return nn.Embedding(classes, outputs) if classes else None
 
-    A label is embedded and put beside the latent (Mirza & Osindero 2014, Conditional GANs, section 3.2).
+
+class Conditioned(nn.Module):
+    """A decoder that is told what the picture is of: latents ``(B, latent_dim)``, vectors ``(B, D)`` to logits.
+
+    What the vector becomes stands beside the latent: Sohn et al. 2015 (conditional VAE), section 4.
+    """
+
+    def __init__(self, embedding: nn.Module, decoder: nn.Module) -> None:
+        super().__init__()
+        self.embedding = embedding
+        self.decoder = decoder
+
+    def forward(self, latent: Tensor, condition: Tensor) -> Tensor:
+        logits: Tensor = self.decoder(torch.cat([latent, self.embedding(condition)], dim=1))
+        return logits
+
+
+def decoded(decoder: nn.Module, latent: Tensor, condition: Tensor | None) -> Tensor:
+    """Return what a decoder makes of latents, told or not what they are of."""
+    logits: Tensor = decoder(latent) if condition is None else decoder(latent, condition)
+    return logits
+
+
+class Generator(nn.Module):
+    """Latents ``(B, latent_dim)`` and conditions to pictures ``(B, C, H, W)`` in [0, 1].
+
+    A label ``(B,)`` or vector ``(B, D)`` is embedded and put beside the latent (Mirza & Osindero 2014, Conditional
+    GANs, section 3.2).
     """
 
     def __init__(
@@ -113,15 +143,17 @@ class Generator(nn.Module):
         hidden: int,
         depth: int | None = None,
         refined: int = 0,
+        *,
+        vector: int = 0,
     ) -> None:
         super().__init__()
-        self.embedding = nn.Embedding(classes, embedding_dim) if classes else None
-        inputs = latent_dim + (embedding_dim if classes else 0)
+        self.embedding = embedding(classes, vector, embedding_dim)
+        inputs = latent_dim + (embedding_dim if self.embedding else 0)
         self.decoder = decoder(architecture, inputs, shape, width, hidden, depth, refined)
 
-    def forward(self, latent: Tensor, labels: Tensor | None) -> Tensor:
+    def forward(self, latent: Tensor, condition: Tensor | None) -> Tensor:
         if self.embedding is not None:
-            latent = torch.cat([latent, self.embedding(labels)], dim=1)  # (B, latent_dim + embedding_dim)
+            latent = torch.cat([latent, self.embedding(condition)], dim=1)  # (B, latent_dim + embedding_dim)
         return torch.sigmoid(self.decoder(latent))
 
 
@@ -137,9 +169,9 @@ class Maxout(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """Pictures ``(B, C, H, W)`` in [0, 1] and labels ``(B,)`` to logits of being real ``(B,)``.
+    """Pictures ``(B, C, H, W)`` in [0, 1] and their conditions to logits of being real ``(B,)``.
 
-    The MLP is that of Goodfellow et al. 2014, section 5: maxout with dropout. Labels enter by projection:
+    The MLP is that of Goodfellow et al. 2014, section 5: maxout with dropout. Labels and vectors enter by projection:
     ``f(x, y) = v·φ(x) + e(y)·φ(x)`` (Miyato & Koyama 2018, cGANs with projection discriminator, eq. 4).
     Spectral normalisation: Miyato et al. 2018.
     """
@@ -154,6 +186,7 @@ class Discriminator(nn.Module):
         depth: int | None = None,
         *,
         normed: bool,
+        vector: int = 0,
     ) -> None:
         super().__init__()
         self.features = {
@@ -162,16 +195,16 @@ class Discriminator(nn.Module):
             "deep": lambda: deep_features(shape, width, hidden, depth),
         }[architecture]()
         self.score = nn.Linear(hidden, 1)
-        self.embedding = nn.Embedding(classes, hidden) if classes else None
+        self.embedding = embedding(classes, vector, hidden)
         if architecture != "mlp" and normed:
             for layer in [module for module in self.modules() if isinstance(module, NORMALISABLE)]:
                 spectral_norm(layer)
 
-    def forward(self, pictures: Tensor, labels: Tensor | None) -> Tensor:
+    def forward(self, pictures: Tensor, condition: Tensor | None) -> Tensor:
         features = self.features(2 * pictures - 1)  # (B, hidden)
         logits = self.score(features).squeeze(1)  # (B,)
         if self.embedding is not None:
-            logits = logits + (self.embedding(labels) * features).sum(dim=1)
+            logits = logits + (self.embedding(condition) * features).sum(dim=1)
         return logits
 
 

@@ -63,7 +63,7 @@ class GanConfig(_Networks):
     """What the networks and losses of ``image/gan`` depend on."""
 
     loss: GanLoss = Field("non-saturating", description="what discriminator and generator play for")
-    embedding_dim: int = Field(32, ge=1, le=1024, description="numbers that a label becomes for the generator")
+    embedding_dim: int = Field(32, ge=1, le=1024, description="numbers that the generator makes of a label or vector")
     refined: int = Field(
         0, ge=0, le=10, description="deep: so many of the generator's finest sizes get a residual convolution"
     )
@@ -97,6 +97,7 @@ class VaeConfig(_Networks):
     )
     beta: float = Field(1.0, ge=0, description="weight of the divergence from the prior; 1 is the ELBO")
     beta_warmup: int = Field(0, ge=0, description="steps over which beta rises from zero")
+    embedding_dim: int = Field(64, ge=1, le=1024, description="numbers that the decoder makes of a vector")
     sampler: Sampler = Field("gmm", description="where latents are drawn from unless a request says otherwise")
     components: int = Field(64, ge=1, le=4096, description="Gaussians in the mixture fitted to the codes")
 

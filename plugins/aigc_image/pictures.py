@@ -44,7 +44,7 @@ class PictureGenerator(ABC):
 
     @abstractmethod
     def sample(self, latent: Tensor, condition: Tensor | None) -> Tensor:
-        """Turn latents ``(B, D)`` and labels ``(B,)`` into pictures ``(B, C, H, W)`` in [0, 1]."""
+        """Turn latents ``(B, D)`` and `conditions` into pictures ``(B, C, H, W)`` in [0, 1]."""
 
     def sampler_shapes(self) -> Mapping[str, tuple[int, ...]]:
         """Shapes of the tensors that ``fit_sampler`` makes."""
@@ -74,7 +74,7 @@ class PictureGenerator(ABC):
         try:
             # Networks start out random, from torch's own generator, which is not ours to move.
             with torch.random.fork_rng(devices=[]):
-                generator = cls(config, DataShape(tuple(model.shape), tuple(model.labels)))
+                generator = cls(config, DataShape(tuple(model.shape), tuple(model.labels), vector=model.vector))
         except UsageError as error:
             raise ModelError(f"model {model.name!r}: {error.message}", hint=error.hint) from error
         generator.model = model
@@ -113,12 +113,18 @@ class PictureGenerator(ABC):
 
     def generate(self, items: Sequence[Item]) -> Iterator[Final]:
         """Yield one picture an item, in order."""
-        labels = [item.condition.index for item in items]
-        condition = None if None in labels else torch.tensor(labels)
         with torch.inference_mode():
-            pixels = self.sample(self.latents(items), condition)
+            pixels = self.sample(self.latents(items), conditions(items))
         for index, picture in enumerate(to_pictures(pixels)):
             yield Final(index, picture)
+
+
+def conditions(items: Sequence[Item]) -> Tensor | None:
+    """Return the conditions of items: vectors ``(B, D)`` float32, labels ``(B,)`` int64, or none."""
+    if items[0].condition.kind == "vector":
+        return torch.from_numpy(np.stack([item.condition.value for item in items]))
+    labels = [item.condition.index for item in items]
+    return None if None in labels else torch.tensor(labels)
 
 
 def _misfits(shapes: Mapping[str, tuple[int, ...]], tensors: Mapping[str, Tensor]) -> Iterator[str]:

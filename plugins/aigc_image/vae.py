@@ -16,9 +16,9 @@ import torch
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from aigc_core import Alarm, Batch, Context, DataShape, Loss, Noise, Phase
+from aigc_core import Alarm, Batch, Context, DataShape, Loss, Noise, Phase, UsageError
 from aigc_image.mixture_sampling import MixtureSampled, presets
-from aigc_image.networks import decoder, encoder
+from aigc_image.networks import Conditioned, decoded, decoder, embedding, encoder
 from aigc_image.options import VaeConfig, VaeOptions
 
 #: A dimension is in use where its mean varies by more than this: Burda et al. 2016, section 5.2.
@@ -103,6 +103,11 @@ class Vae(MixtureSampled):
             "encoder": encoder(config.architecture, data.shape, 2 * config.latent_dim, *sizes),
             "decoder": decoder(config.architecture, config.latent_dim, data.shape, *sizes),
         }
+        if data.vector:
+            embedded = embedding(0, data.vector, config.embedding_dim)
+            inputs = config.latent_dim + config.embedding_dim
+            self.networks["decoder"] = Conditioned(embedded, decoder(config.architecture, inputs, data.shape, *sizes))
+        self.vector = data.vector
         self.inference = ("decoder", "encoder")
         self.variance = 0.5
         self.phases = (Phase("elbo", ("encoder", "decoder")),)
@@ -116,7 +121,7 @@ class Vae(MixtureSampled):
         mean, log_variance = context.networks["encoder"](batch.data).float().chunk(2, dim=1)  # (B, latent_dim) each
         noise = context.normal("latent", (self.config.latent_dim,))
         latent = mean + (0.5 * log_variance).exp() * noise
-        logits = context.networks["decoder"](latent).float()  # (B, C, H, W)
+        logits = decoded(context.networks["decoder"], latent, self._told(batch)).float()  # (B, C, H, W)
         reconstruction = RECONSTRUCTIONS[self.config.reconstruction](logits, batch.data).mean()
         divergence = kl_divergence(mean, log_variance).mean()
         logs = {
@@ -125,6 +130,10 @@ class Vae(MixtureSampled):
             "active_units": active_units(mean.detach()),
         }
         return Loss(reconstruction + self._beta(context) * divergence, logs)
+
+    def _told(self, batch: Batch) -> Tensor | None:
+        """Return the vectors of a batch, ``(B, D)``; labels say nothing here."""
+        return batch.condition if self.vector else None
 
     @torch.compiler.disable  # it would be compiled anew for each step
     def _beta(self, context: Context) -> Tensor:
@@ -165,7 +174,12 @@ class Vae(MixtureSampled):
         * ``gaussian``: a density of values in [0, 1], not of 8-bit steps, whose σ² was fitted to all training data.
         * ``laplace``: the same with its width b, kept as ``σ² = 2 b²``.
         * ``mse``: the same with σ² = 1/2, which is what the squared error stands for.
+
+        Raises:
+            UsageError: the model is conditioned by vectors, and says nothing of pictures without.
         """
+        if self.vector:
+            raise UsageError("the model is conditioned by vectors, and knows no likelihood of a picture alone")
         mean, log_variance = self._posterior(data)
         weights = []
         for _ in range(samples):
@@ -201,7 +215,7 @@ class Vae(MixtureSampled):
         """Pass batches on, and put the mean error of each picture, squared or absolute, into `errors`."""
         error = _absolute_error if self.config.reconstruction == "laplace" else mse
         for batch in data:
-            logits = self.networks["decoder"](self.codes(batch, noise))
+            logits = decoded(self.networks["decoder"], self.codes(batch, noise), self._told(batch))
             errors.append(error(logits, batch.data) / batch.data[0].numel())
             yield batch
 

@@ -75,6 +75,6 @@ def aigc_models() -> list[ModelSpec]:
             *("sentences-vae", "text/vae", "en", "none", "WordNet"),
             "Short English sentences, variations of one, and ways between two.",
             DefaultFor("text"),
-            DefaultFor("text", given="input"),
+            DefaultFor("text", given="like"),
         ),
     ]

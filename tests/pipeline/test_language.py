@@ -46,9 +46,9 @@ def house(model_without_weights, studio, no_built_in_texts):
     import hashlib
 
     claims = {
-        "poems": 'DefaultFor("text", "prompt"), DefaultFor("text", "input")',
+        "poems": 'DefaultFor("text", "prompt"), DefaultFor("text", "like")',
         "tang": 'DefaultFor("text", "prompt", "zh")',
-        "vary-zh": 'DefaultFor("text", "input", "zh")',
+        "vary-zh": 'DefaultFor("text", "like", "zh")',
         "free": 'DefaultFor("text")',
     }
     specs = []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +26,7 @@ class Pictures:
         pixels: uint8 ``(N, C, H, W)``, kept as bytes and turned into floats batch by batch.
         labels: int64 ``(N,)``, each an index of ``label_names``, or None.
         label_names: names of the classes in order.
+        captions: a text for each picture, or None; learning needs none.
 
     Raises:
         UsageError: there are none, or shapes, types or labels do not fit together.
@@ -34,6 +35,7 @@ class Pictures:
     pixels: NDArray[np.uint8]
     labels: NDArray[np.int64] | None = None
     label_names: tuple[str, ...] = ()
+    captions: Sequence[str] | None = field(default=None, repr=False)
     #: The same memory as torch sees it: its gather is twice as fast as numpy's.
     _pixels: Tensor = field(init=False, repr=False, compare=False)
 
@@ -46,6 +48,8 @@ class Pictures:
         # torch shares no memory that it may not write to.
         shared = self.pixels if self.pixels.flags.writeable else self.pixels.copy()
         object.__setattr__(self, "_pixels", torch.from_numpy(shared))
+        if self.captions is not None and len(self.captions) != len(self.pixels):
+            raise UsageError(f"{len(self.pixels)} pictures have {len(self.captions)} captions")
         if self.labels is None:
             return
         if self.labels.shape != self.pixels.shape[:1]:

@@ -11,7 +11,7 @@ import functools
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -245,10 +245,7 @@ class Training:
 
     def _load(self, batch: Batch, rows: slice) -> Batch:
         data = augment(batch.data, self.options, self.step, rows) if batch.data.ndim == 4 else batch.data
-        condition, source = (
-            None if tensor is None else self.workers.load(tensor) for tensor in (batch.condition, batch.source)
-        )
-        return Batch(self.workers.load(data), condition, source)
+        return replace(batch, data=data).each(self.workers.load)
 
     def _take_turn(self, phase: Phase, parts: Sequence[_Part]) -> None:
         if len(self.component.phases) > 1:

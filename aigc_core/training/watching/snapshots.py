@@ -83,6 +83,10 @@ class Snapshots:
         #: The label of each sample ``(M,)``, or None.
         self.labels = torch.arange(count) % len(names) if names else None
         self.count = count
+        self._conditions = self.labels
+        if data.described.vector:  # those of examples from all over the data
+            some = np.linspace(0, len(data) - 1, count).astype(np.int64)
+            self._conditions = data.batch(some).condition
 
     def draw(self) -> Tensor:
         """Return the samples as they are now: float32 ``(M, C, H, W)`` on the CPU."""
@@ -90,8 +94,8 @@ class Snapshots:
             self._fit(device)
             noise = [Noise(self._seed, f"snapshot/{place}") for place in range(self.count)]
             latents = np.stack([self._sampler.latent(stream, self._options) for stream in noise])
-            labels = None if self.labels is None else self.labels.to(device)
-            return self._sampler.sample(torch.from_numpy(latents).to(device), labels).float().cpu()
+            conditions = None if self._conditions is None else self._conditions.to(device)
+            return self._sampler.sample(torch.from_numpy(latents).to(device), conditions).float().cpu()
 
     def _fit(self, device: torch.device) -> None:
         some = np.linspace(0, len(self._data) - 1, min(FITTED_TO, len(self._data))).astype(np.int64)
@@ -140,7 +144,7 @@ def _crossed_out(size: tuple[int, int]) -> Image.Image:
 
 def on(device: torch.device, batch: Batch) -> Batch:
     """Return the batch on a device."""
-    return Batch(batch.data.to(device), None if batch.condition is None else batch.condition.to(device))
+    return batch.each(lambda tensor: tensor.to(device))
 
 
 @contextmanager
