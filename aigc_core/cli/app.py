@@ -12,6 +12,7 @@ from aigc_core.cli import (
     compare,
     config,
     doctor,
+    embed,
     evaluate,
     filters,
     generate,
@@ -21,6 +22,7 @@ from aigc_core.cli import (
     plugins,
     replay,
     runs,
+    search,
     train,
 )
 from aigc_core.cli.state import State
@@ -69,6 +71,8 @@ app.command("generate")(generate.generate)
 app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
 app.command("compare")(compare.compare)
+app.command("embed")(embed.embed)
+app.command("search")(search.search)
 app.command("inspect")(inspect.inspect)
 app.command("replay")(replay.replay)
 app.command("doctor")(doctor.doctor)
