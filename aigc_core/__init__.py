@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from aigc_core.evaluation import Interval as Interval
     from aigc_core.evaluation import Measured as Measured
     from aigc_core.evaluation import Measurement as Measurement
+    from aigc_core.evaluation import PairEvidence as PairEvidence
     from aigc_core.evaluation import bootstrap_mean as bootstrap_mean
     from aigc_core.evaluation import bootstrap_normal as bootstrap_normal
     from aigc_core.evaluation import compare as compare
@@ -120,7 +121,7 @@ _HOME = {
         "TrainingFinished TrainingLogged"
     ),
     "aigc_core.evaluation": (
-        "Comparison Evaluation Evidence Interval Measured Measurement "
+        "Comparison Evaluation Evidence Interval Measured Measurement PairEvidence "
         "bootstrap_mean bootstrap_normal compare draw_counts evaluate"
     ),
     "aigc_core.hookspecs": "hookimpl",

@@ -302,8 +302,20 @@ class MetricSpec:
 
 #: What a metric may look at: what the model made; real examples that it did not learn from, and those that it did;
 #: vectors and class probabilities of an embedder; the labels that things were made for; a component that can encode,
-#: or that bounds likelihoods.
-NEEDS = ("generated", "reference", "training", "features", "probabilities", "labels", "encodes", "likelihood")
+#: or that bounds likelihoods; the prompts that things were made of. A metric of ``pairs`` is about an embedder, and is
+#: handed a ``PairEvidence``.
+NEEDS = (
+    "generated",
+    "reference",
+    "training",
+    "features",
+    "probabilities",
+    "labels",
+    "encodes",
+    "likelihood",
+    "prompts",
+    "pairs",
+)
 PROMPTS = ("none", "optional", "required")
 CONDITIONS = ("none", "label", "vector", "prefix", "source")
 Spec = GeneratorSpec | ModelSpec | StepSpec | SelectorSpec | FilterSpec | EmbedderSpec | MetricSpec

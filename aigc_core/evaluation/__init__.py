@@ -5,7 +5,7 @@ Imported only when something is measured. The metrics themselves, and the embedd
 
 from aigc_core.evaluation.bootstrap import bootstrap_mean, bootstrap_normal, draw_counts
 from aigc_core.evaluation.comparing import Comparison, compare
-from aigc_core.evaluation.contract import Evidence, Interval, Measured
+from aigc_core.evaluation.contract import Evidence, Interval, Measured, PairEvidence
 from aigc_core.evaluation.measuring import evaluate
 from aigc_core.evaluation.records import Evaluation, Measurement, differing
 
@@ -16,6 +16,7 @@ __all__ = [
     "Interval",
     "Measured",
     "Measurement",
+    "PairEvidence",
     "bootstrap_mean",
     "bootstrap_normal",
     "compare",

@@ -112,8 +112,38 @@ class Evidence(Protocol):
     def classes(self) -> tuple[str, ...]:
         """The embedder's own classes, in order, or none."""
 
+    def embed(self, items: Items) -> NDArray[np.float32]:
+        """Return what the embedder makes of anything else that it looks at, such as prompts, ``(N, D)``."""
+
     def judge(self, model: str) -> Judge:
         """Return another model of this modality, by name or folder."""
+
+    def noise(self, name: str) -> Noise:
+        """Return a stream of random numbers that depends on the evaluation's seed and `name` alone."""
+
+
+class PairEvidence(Protocol):
+    """What a metric of a joint embedding may look at: pairs of a picture and a caption that belong together."""
+
+    @property
+    def pictures(self) -> NDArray[np.float32]:
+        """Vectors of length 1 of the pictures, ``(P, D)``."""
+
+    @property
+    def captions(self) -> NDArray[np.float32]:
+        """Vectors of length 1 of the captions, each once, ``(C, D)``."""
+
+    @property
+    def picture_of(self) -> NDArray[np.int64]:
+        """The picture of each pair, ``(N,)``."""
+
+    @property
+    def caption_of(self) -> NDArray[np.int64]:
+        """The caption of each pair, ``(N,)``."""
+
+    @property
+    def resamples(self) -> int:
+        """How often a bootstrap resamples."""
 
     def noise(self, name: str) -> Noise:
         """Return a stream of random numbers that depends on the evaluation's seed and `name` alone."""

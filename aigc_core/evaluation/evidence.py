@@ -176,6 +176,17 @@ class Gathered:
             self._seen[key] = look(self.items(part))
         return self._seen[key]
 
+    def embed(self, items: Items) -> NDArray[np.float32]:
+        """Return what the embedder makes of anything else that it looks at, ``(N, D)``.
+
+        Raises:
+            UsageError: it does not look at such content.
+        """
+        modality = "text" if isinstance(items, list) else "image"
+        if modality not in self._eyes.modalities:
+            raise UsageError(f"{self.space} does not look at {modality}", hint="for example: --embedder emoji-joint")
+        return self._eyes.embed(items)
+
     def judge(self, model: str) -> Judge:
         """Return another model of this modality. Raises as planning an order for it does."""
         from aigc_core.pipeline import Order

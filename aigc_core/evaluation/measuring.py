@@ -11,6 +11,7 @@ from aigc_core.errors import AigcError, PluginError, UsageError, blaming, unknow
 from aigc_core.evaluation.contract import Measured
 from aigc_core.evaluation.evidence import RESAMPLES, Gathered
 from aigc_core.evaluation.eyes import default_embedder
+from aigc_core.evaluation.pairs import PAIRS, Paired, evaluate_pairs
 from aigc_core.evaluation.records import Evaluation, Floor, LeftOut, Measurement, Range, Source, Subject
 from aigc_core.evaluation.reference import SPLITS, Data, Reference, digest
 from aigc_core.evaluation.samples import OnSample
@@ -21,6 +22,7 @@ from aigc_core.pipeline.options import parse_step, validate
 from aigc_core.provenance import environment
 
 if TYPE_CHECKING:
+    from aigc_core.models import Model
     from aigc_core.registry import Registered
     from aigc_core.specs import MetricSpec
 
@@ -42,7 +44,7 @@ class ReadyMetric:
         """Whether it sees content through an embedder."""
         return bool(LOOKS & set(self.entry.spec.needs))
 
-    def measure(self, evidence: Gathered) -> list[Measured]:
+    def measure(self, evidence: Gathered | Paired) -> list[Measured]:
         """Work it out.
 
         Raises:
@@ -94,6 +96,9 @@ def evaluate(
     if split not in SPLITS:
         raise unknown("split", split, SPLITS)
     modality = pipeline.planner.modality_of(model)
+    if (looks := _embedder(pipeline, model)) is not None:
+        wanted = ready_metrics(pipeline, metrics, modality, of_pairs=True)
+        return evaluate_pairs(pipeline, looks, data, wanted, split=split, seed=seed, resamples=resamples)
     subjects = subjects_of(pipeline, model, data, split)
     prompts = subjects.prompts
     order = Order(
@@ -147,17 +152,34 @@ def evaluate(
     )
 
 
-def ready_metrics(pipeline: Pipeline, given: Sequence[str], modality: str) -> list[ReadyMetric]:
+def _embedder(pipeline: Pipeline, name: str) -> Model | None:
+    """Return the model of that name where it makes nothing, but looks at content."""
+    if name in pipeline.registry.generators:
+        return None
+    model = pipeline.planner.models.find(name)
+    return model if model.manifest.component in pipeline.registry.embedders else None
+
+
+def ready_metrics(
+    pipeline: Pipeline, given: Sequence[str], modality: str, *, of_pairs: bool = False
+) -> list[ReadyMetric]:
     """Return the metrics that `given` names, or all that are worked out by default.
+
+    Args:
+        of_pairs: those of embedders, which look at pairs; or those of all else.
 
     Raises:
         UsageError: one is unknown, is for another modality, or has wrong options.
     """
     registry = pipeline.registry
-    defaults = [name for name, entry in registry.metrics.items() if entry.spec.default and _fits(entry, modality)]
+    fitting = {name: entry for name, entry in registry.metrics.items() if of_pairs == (PAIRS in entry.spec.needs)}
+    defaults = [name for name, entry in fitting.items() if entry.spec.default and _fits(entry, modality)]
     ready = []
     for name, options in map(parse_step, given or sorted(defaults)):
         entry = registry.get("metric", name)
+        if name not in fitting:
+            about = "embedders" if PAIRS in entry.spec.needs else "what a model makes"
+            raise UsageError(f"metric {name!r} is about {about}", hint=f"these fit: {', '.join(defaults)}")
         if not _fits(entry, modality):
             raise UsageError(f"metric {name!r} is about {entry.spec.modality}, not about {modality}")
         cls = registry.resolve(entry.spec.options, entry) if entry.spec.options else None
@@ -192,6 +214,8 @@ def missing(metric: ReadyMetric, evidence: Gathered) -> str | None:
         return "the model has no likelihood"
     if "probabilities" in needs and not evidence.classes:
         return f"needs an embedder that names classes, and {evidence.space} names none"
+    if "prompts" in needs and evidence.prompts is None:
+        return "the model makes nothing of a prompt"
     if "labels" in needs and not (evidence.labels and evidence.plan.takes_label):
         return "the model takes no labels"
     if "labels" in needs and "probabilities" in needs and not set(evidence.labels) <= set(evidence.classes):
