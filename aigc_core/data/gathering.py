@@ -83,6 +83,7 @@ class Settings:
         fit, background: as in `decode`.
         limit: at most so many are kept.
         group: from the name of a picture to its group.
+        tiny: whether pictures much smaller than the size are taken.
     """
 
     size: Size | None
@@ -91,6 +92,7 @@ class Settings:
     background: tuple[int, int, int]
     limit: int | None
     group: Callable[[str], str | None] | None
+    tiny: bool = False
 
 
 @dataclass(slots=True)

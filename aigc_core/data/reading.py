@@ -31,6 +31,7 @@ def read(
     fit: str = "crop",
     background: str = "white",
     split: str | None = None,
+    tiny: bool = False,
     limit: int | None = None,
     least: int = 2,
     group: Group | None = None,
@@ -45,6 +46,7 @@ def read(
         channels: 1 or 3. Default: 1 if all pictures are grey, else 3.
         fit: how pictures of another shape are brought to it: ``"crop"``, ``"pad"`` or ``"stretch"``.
         background: a colour as in CSS, seen through transparent pixels and around padded pictures.
+        tiny: take pictures that are much smaller than `size`, too: they are only looked at.
         split: which part. A source that comes in parts has its own, and what it lacks is cut from its part for
             training; otherwise the digest of each picture at this size, or its group, decides: a tenth is for
             validation, a tenth for the test. ``"all"`` takes everything. Default: the source's own part for training,
@@ -58,7 +60,7 @@ def read(
         FileError: `path` is missing or damaged.
         UsageError: options are wrong, it holds no pictures or fewer than needed, or too many for the memory.
     """
-    settings = _settings(size, channels, fit, background, limit, group)
+    settings = _settings(size, channels, fit, background, limit, group, tiny)
     source, name = _pictures_at(path)
     part = Part.of(source.splits, split, name)
     size_of_all = settings.size or _size_of(source, part.read)
@@ -77,6 +79,7 @@ def read_parts(
     channels: int | None = None,
     fit: str = "crop",
     background: str = "white",
+    tiny: bool = False,
     group: Group | None = None,
     on_progress: Progress | None = None,
 ) -> dict[str, Dataset]:
@@ -85,7 +88,7 @@ def read_parts(
     The other arguments and the errors are those of `read`. What cannot be read stands in the survey of each part that
     it could have belonged to. All parts have the same names of classes, and the same size and channels.
     """
-    settings = _settings(size, channels, fit, background, None, group)
+    settings = _settings(size, channels, fit, background, None, group, tiny)
     source, name = _pictures_at(path)
     parts = [Part.of(source.splits, split, name) for split in splits if Part.possible(source.splits, split)]
     reads = dict.fromkeys(part.read for part in parts)
@@ -122,6 +125,7 @@ def _settings(
     background: str,
     limit: int | None,
     group: Group | None,
+    tiny: bool,
 ) -> Settings:
     sides = (size, size) if isinstance(size, int) else size
     for side in sides or ():
@@ -137,7 +141,7 @@ def _settings(
         raise UsageError(f"fit cannot be {fit!r}", hint=f"it is {', '.join(FITS)}")
     if limit is not None and limit < 1:
         raise UsageError(f"the limit is {limit}", hint="give a number from 1")
-    return Settings((sides[1], sides[0]) if sides else None, channels, known, colour(background), limit, group)
+    return Settings((sides[1], sides[0]) if sides else None, channels, known, colour(background), limit, group, tiny)
 
 
 def _gather(
@@ -183,7 +187,7 @@ def _decoded(record: Record | Skipped, size: Size, settings: Settings) -> Exampl
     if isinstance(record.content, str):
         return Skipped(record.name, "not a picture")
     try:
-        decoded = decode(record.content, size, fit=settings.fit, background=settings.background)
+        decoded = decode(record.content, size, fit=settings.fit, background=settings.background, tiny=settings.tiny)
     except UnusableError as error:
         return Skipped(record.name, str(error))
     digest = digest_of(decoded.pixels)

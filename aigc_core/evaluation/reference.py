@@ -130,7 +130,7 @@ def _described(path: Path, embed: Embed) -> Callable[[str], TextData | None]:
     def parts() -> Mapping[str, TextData]:
         from aigc_core.data import CaptionedPictures, read_parts
 
-        found = read_parts(path, SPLITS, size=(SEEN, SEEN))
+        found = read_parts(path, SPLITS, size=SEEN, tiny=True)
         return {split: CaptionedPictures.of(data).as_texts(embed) for split, data in found.items() if data.captions}
 
     return lambda split: parts().get(split)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -123,18 +123,20 @@ def _descriptions(plan: TrainPlan, on_progress: Progress | None) -> Learnt:
 
 def _read(plan: TrainPlan, size: int | None, on_progress: Progress | None) -> tuple[Dataset, Dataset | None, Survey]:
     """Return the pictures to learn from, those that are kept apart, and what was found of all."""
-    channels = plan.base.shape[0] if plan.base and len(plan.base.shape) == 3 else None
-    path = plan.order.data
-    found = read_parts(path, (ALL, TRAIN, VALIDATION), size=size, channels=channels, on_progress=on_progress)
+    path, only_seen = plan.order.data, plan.spec.modality == "text"
+    how: dict[str, Any] = {"size": size, "tiny": only_seen}
+    if plan.base and len(plan.base.shape) == 3:
+        how["channels"] = plan.base.shape[0]
+    found = read_parts(path, (ALL, TRAIN, VALIDATION), **how, on_progress=on_progress)
     whole, train, apart = (found.get(split) for split in (ALL, TRAIN, VALIDATION))
     if whole is None or len(whole) < LEAST or train is None:
-        whole = read(path, size=size, channels=channels, least=LEAST)  # says what is wrong with it
+        whole = read(path, **how, least=LEAST)  # says what is wrong with it
     if train and apart and apart.survey.size != train.survey.size:
         height, width = train.pixels.shape[2:]
-        apart = read(path, size=(height, width), channels=train.pixels.shape[1], split=VALIDATION)
+        apart = read(path, size=(height, width), channels=train.pixels.shape[1], split=VALIDATION, tiny=only_seen)
     if train is None or (len(whole) < ENOUGH_TO_KEEP_APART and (apart is None or apart.survey.split_by == "hash")):
         # Nothing is cut from so little; what the source keeps apart itself stays apart.
-        train, apart = read(path, size=size, channels=channels, least=LEAST), None
+        train, apart = read(path, **how, least=LEAST), None
     survey = whole.survey if train.survey.split_by == "hash" else train.survey
     return train, apart, survey
 

@@ -45,10 +45,23 @@ class Colours:
         return np.exp(-distances / self._options.softness).astype(np.float32)
 
 
+class Palette(Colours):
+    """The same with a model: its weight says how soft it is."""
+
+    def __init__(self, model, options: ColourOptions) -> None:
+        super().__init__(None, ColourOptions(softness=model.tensors()["softness"].item()))
+
+    def embed(self, items):
+        """Return float32 ``(N, 6)`` of length 1, or 0 for a text without a colour."""
+        vectors = super().embed(items)
+        return vectors / np.linalg.norm(vectors, axis=1, keepdims=True).clip(1e-6)
+
+
 @hookimpl
 def aigc_embedders():
-    """Declare the embedder, and one that looks at pictures only."""
+    """Declare the embedder, one that looks at pictures only, and one with a model."""
     return [
         EmbedderSpec("colours", "image", Colours, options=ColourOptions, also=("text",)),
         EmbedderSpec("colours-of-pictures", "image", Colours, options=ColourOptions),
+        EmbedderSpec("acme/palette", "image", Palette, options=ColourOptions, also=("text",), needs_model=True),
     ]

@@ -122,7 +122,8 @@ class Watch:
         """Write the last samples beside what they are nearest to in the data, and reconstructions."""
         if self._samples:
             self.draw()
-            self._samples.last(folder, self._real)
+            told = self._training.data.described.vector and not isinstance(self._real, TextData)
+            self._samples.last(folder, self._training.data if told else self._real)
 
     def draw(self) -> Any:
         """Draw the samples as they are now, and write their sheet."""
