@@ -183,13 +183,16 @@ class StepSpec:
 class SelectorSpec:
     """Keeps one of several candidates: called with ``(request, candidates, context)``, gives an index.
 
-    Attributes: as of StepSpec; ``modality`` None takes any.
+    Attributes: as of StepSpec, and:
+        modality: of what it chooses among; None takes any.
+        default_for: when it is taken without being named, where candidates are asked for.
     """
 
     name: str
     selector: Reference
     modality: str | None = None
     options: str | OptionsClass | None = None
+    default_for: frozenset[DefaultFor] = frozenset()
     summary: str = ""
 
     def __post_init__(self) -> None:

@@ -17,11 +17,13 @@ from typing import Any
 
 from PIL.Image import Image
 
+import aigc_crossmodal
 import aigc_image
 import aigc_metrics
 import aigc_text
 from aigc_core import (
     Condition,
+    ConditionedPictures,
     EmbedderSpec,
     Examples,
     Final,
@@ -29,12 +31,14 @@ from aigc_core import (
     Item,
     Noise,
     Pictures,
+    Pipeline,
     TrainingOptions,
     save_model,
     train,
 )
 from aigc_core.contact_sheet import contact_sheet
-from aigc_core.models import open_folder
+from aigc_core.models import Required, open_folder
+from aigc_core.pipeline.embedders import ReadyEmbedder
 from aigc_core.training import Trained
 
 HERE = Path(__file__).parent
@@ -57,9 +61,10 @@ def load(name: str) -> dict[str, Any]:
     """Read a recipe and build from it what it names."""
     recipe = tomllib.loads((HERE / f"{name}.toml").read_text(encoding="utf-8"))
     specs = {spec.name: (spec, plugin) for plugin in (aigc_image, aigc_text) for spec in plugin.aigc_generators()}
-    specs |= {spec.name: (spec, aigc_metrics) for spec in aigc_metrics.aigc_embedders()}
+    embedders = (aigc_metrics, aigc_crossmodal)
+    specs |= {spec.name: (spec, plugin) for plugin in embedders for spec in plugin.aigc_embedders()}
     spec, plugin = specs[recipe["component"]]
-    component = _import(spec.trainable)
+    component = _import(recipe.get("class", spec.trainable))  # a class of the recipe's own begins elsewhere
     return {
         "name": name,
         "folder": Path(plugin.__file__).parent / "models" / name,
@@ -68,12 +73,25 @@ def load(name: str) -> dict[str, Any]:
         "held_out": recipe.get("held_out", 0),
         "embedder": recipe.get("embedder"),
         "component": component,
+        "vectors": recipe.get("vectors"),
+        **({"class": recipe["class"]} if "class" in recipe else {}),
         "spec": spec,
         "config": component.Config(**recipe.get("config", {})),
         "training": TrainingOptions(**recipe.get("training", {})),
         "card": recipe["card"],
         "licence": recipe.get("licence", "Apache-2.0"),
     }
+
+
+def subjects(recipe: Mapping[str, Any], count: int) -> tuple[list[Any], list[Any]]:
+    """Return what samples of a model that is told vectors are of, from all over its data, and those vectors."""
+    pairs, embedder = recipe["data"].load("train"), embedder_of(recipe)
+    assert embedder is not None
+    places = [place * len(pairs) // count for place in range(count)]
+    if is_text(recipe):
+        return [pairs.captions[place] for place in places], list(embedder.embed(pairs.pixels[pairs.picture_of[places]]))
+    captions = [pairs.captions[place] for place in places]
+    return captions, list(embedder.embed(captions))
 
 
 def sample(folder: Path, recipe: Mapping[str, Any], count: int) -> tuple[list[Any], list[int | None]]:
@@ -83,9 +101,12 @@ def sample(folder: Path, recipe: Mapping[str, Any], count: int) -> tuple[list[An
     options = _import(recipe["spec"].options)()
     made: list[Any] = []
     labels = [index % len(model.labels) if model.labels else None for index in range(count + MICRO_BATCH)]
+    conditions = [Condition(index=label) for label in labels]
+    if recipe["vectors"]:
+        conditions = [Condition("vector", vector) for vector in subjects(recipe, len(labels))[1]]
     for start in range(0, count, MICRO_BATCH):
         items = [
-            Item(None, {}, Condition(index=labels[place]), options, Noise(SEED + place, "generate/0"))
+            Item(None, {}, conditions[place], options, Noise(SEED + place, "generate/0"))
             for place in range(start, start + MICRO_BATCH)
         ]
         finals = [each for each in generator.generate(items) if isinstance(each, Final)]
@@ -111,11 +132,36 @@ def data_for(recipe: Mapping[str, Any]) -> tuple[Pictures, Pictures | None]:
     return learnt, held_out
 
 
+def embedder_of(recipe: Mapping[str, Any]) -> ReadyEmbedder | None:
+    """Return the bundled embedder whose vectors the model is told, or None."""
+    return Pipeline().embedders.open(recipe["vectors"]) if recipe["vectors"] else None
+
+
+def told(recipe: Mapping[str, Any]) -> Required | None:
+    """Return what the model's manifest says of that embedder."""
+    embedder = embedder_of(recipe)
+    if embedder is None or embedder.model is None:
+        return None
+    of = "image" if is_text(recipe) else "text"
+    return Required(model=embedder.model.name, sha256=embedder.model.sha256, space_id=embedder.space_id, of=of)
+
+
 def examples_for(recipe: Mapping[str, Any]) -> Examples:
-    """Return what is learnt from: pictures as they are, texts as the component wants them."""
+    """Return what is learnt from: pictures as they are, texts as the component wants them.
+
+    Of pictures with captions, the one is told vectors of the other.
+    """
+    embedder = embedder_of(recipe)
+    if embedder is not None and not is_text(recipe):
+        return ConditionedPictures(recipe["data"].load("train"), embedder.embed)
     if is_text(recipe):
-        examples: Examples = recipe["component"].examples(recipe["config"], recipe["data"].load("train"))
+        texts = recipe["data"].load("train")
+        learnt = texts.as_texts(embedder.embed) if embedder else texts
+        examples: Examples = recipe["component"].examples(recipe["config"], learnt)
         return examples
+    if not isinstance(found := recipe["data"].load("train"), Pictures):
+        pairs: Examples = recipe["component"].examples(recipe["config"], found)
+        return pairs
     return data_for(recipe)[0]
 
 
@@ -155,8 +201,10 @@ def write(recipe: Mapping[str, Any], trained: Trained, examples: Examples) -> Pa
         "shape": described.shape,
         "labels": described.labels if embeds or "label" in spec.conditions else (),
         "files": {**described.files, **(component.files() if isinstance(component, HasFiles) else {})},
-        "prompt": "none" if embeds else spec.prompt,
-        "tensors": trained.tensors,
+        "vector": described.vector,
+        "required": told(recipe),
+        "prompt": "none" if embeds else "optional" if recipe["vectors"] else spec.prompt,
+        "tensors": recipe["component"].packed(trained.tensors) if "class" in recipe else trained.tensors,
         "micro_batch": MICRO_BATCH,
         "licence": recipe["licence"],
         "card": recipe["card"],
@@ -169,6 +217,10 @@ def write(recipe: Mapping[str, Any], trained: Trained, examples: Examples) -> Pa
         "minutes": round(trained.seconds / 60, 1),
         "last_logs": {name: round(value, 4) for name, value in trained.history[-1].items() if name != "step"},
     }
+    if "class" in recipe:
+        embedder = _import(spec.factory)(open_folder(folder))
+        metrics["recall"] = {part: recipe["data"].recall(embedder, part) for part in ("validation", "test")}
+        return save_model(folder, **parts, metrics=metrics)
     if embeds:
         metrics["accuracy"] = {
             "validation": accuracy(folder, recipe, data_for(recipe)[1]),
@@ -176,7 +228,8 @@ def write(recipe: Mapping[str, Any], trained: Trained, examples: Examples) -> Pa
         }
         return save_model(folder, **parts, metrics=metrics)
     if is_text(recipe):
-        metrics["held_out"] = likelihood(folder, recipe)
+        if not recipe["vectors"]:
+            metrics["held_out"] = likelihood(folder, recipe)
         texts, _ = sample(folder, recipe, SHOWN)
         return save_model(folder, **parts, samples="\n".join(texts) + "\n", metrics=metrics)
     pictures, labels = sample(folder, recipe, JUDGED)

@@ -155,7 +155,9 @@ class Gathered:
 
     def sources(self, part: Part) -> list[str] | None:
         """Return what each text of a part was made of, e.g. articles of summaries, or None."""
-        return self.prompts if part == "generated" else self._needed(part).sources
+        if part != "generated":
+            return self._needed(part).sources
+        return None if self.prompts is None else self.prompts[: self.plan.order.n]
 
     def conditions(self, part: Part) -> NDArray[np.int64] | None:
         """Return the label of each item of a part, as an index of ``labels``, or None."""

@@ -100,7 +100,7 @@ class Chooser:
 
     def _default(self, order: Order) -> str:
         """Return the default: the settings' before any plugin's, and the closest to what is given before others."""
-        keys = list(_keys(order))
+        keys = list(keys_of(order))
         settings = [":".join(filter(None, (key.modality, key.given, key.language))) for key in keys]
         for setting in (*settings, order.modality):
             if name := self._config.defaults.get(setting):
@@ -113,7 +113,7 @@ class Chooser:
         )
 
 
-def _keys(order: Order) -> Iterator[DefaultFor]:
+def keys_of(order: Order) -> Iterator[DefaultFor]:
     """Yield what is given as a model may be the default for it: first in its language, then in any."""
     inputs = order.everything
     given = "like" if LIKE in inputs else "input" if inputs else "prompt" if order.prompt is not None else "nothing"

@@ -11,7 +11,7 @@ from aigc_core.content import JSON, Condition, Content, Request, own_inputs
 from aigc_core.errors import UsageError, unknown
 from aigc_core.models import Model, Models
 from aigc_core.moderation import Moderator, ReadyFilter
-from aigc_core.pipeline.choice import Chooser
+from aigc_core.pipeline.choice import Chooser, keys_of
 from aigc_core.pipeline.conditioning import Conditioning, Labels, conditioning
 from aigc_core.pipeline.embedders import Embedders
 from aigc_core.pipeline.fitting import check_inputs, check_prompt, misgivings
@@ -194,17 +194,22 @@ class Planner:
         return ReadyStep(name, entry.plugin, self.registry.resolve(code, entry), spec.modality, ready, given, options)
 
     def _selector(self, order: Order) -> ReadyStep | None:
-        if order.select is None:
-            if order.candidates > 1:
-                names = ", ".join(self.registry.selectors) or "none is installed"
-                raise UsageError(
-                    "candidates need a selector that keeps one", hint=f"--select SELECTOR; there is: {names}"
-                )
+        select = order.select or (self._default_selector(order) if order.candidates > 1 else None)
+        if select is None:
             return None
-        selector = self._ready("selector", *parse_step(order.select))
+        selector = self._ready("selector", *parse_step(select))
         if selector.modality not in (None, order.modality):
             raise UsageError(f"selector {selector.name!r} is for {selector.modality}, not for {order.modality}")
         return selector
+
+    def _default_selector(self, order: Order) -> str:
+        """Return the one selector that is there for what the order gives."""
+        keys, known = set(keys_of(order)), self.registry.selectors
+        fitting = [name for name, entry in known.items() if keys & entry.spec.default_for]
+        if len(fitting) == 1:
+            return fitting[0]
+        names = ", ".join(fitting or known) or "none is installed"
+        raise UsageError("candidates need a selector that keeps one", hint=f"--select SELECTOR; there is: {names}")
 
     def moderator(self) -> Moderator:
         """Return what judges content, with all filters as they are configured. Raises as `plan`."""

@@ -106,5 +106,11 @@ class MixtureSampled(PictureGenerator):
         return self.encode(pictures) + torch.from_numpy(spread)
 
     def sample(self, latent: Tensor, condition: Tensor | None) -> Tensor:
-        """Turn latents ``(B, latent_dim)`` into pictures ``(B, C, H, W)`` in [0, 1]: the decoder's means."""
+        """Turn latents ``(B, latent_dim)`` into pictures ``(B, C, H, W)`` in [0, 1]: the decoder's means.
+
+        Raises:
+            UsageError: the model is conditioned by vectors, and there are none.
+        """
+        if self.vector and condition is None:
+            raise UsageError("the model is conditioned by vectors, and makes nothing without")
         return torch.sigmoid(decoded(self.networks["decoder"], latent, condition if self.vector else None))

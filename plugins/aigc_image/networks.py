@@ -96,10 +96,17 @@ def _normed(channels: int) -> tuple[nn.Module, nn.Module]:
     return nn.BatchNorm2d(channels), nn.ReLU()
 
 
+class FromVector(nn.Linear):
+    """A linear map of vectors of length 1, whose entries are brought to a variance of 1: nobody listens to whispers."""
+
+    def forward(self, vectors: Tensor) -> Tensor:
+        return super().forward(vectors * math.sqrt(self.in_features))
+
+
 def embedding(classes: int, vector: int, outputs: int) -> nn.Module | None:
     """Build what makes ``(B, outputs)`` of labels ``(B,)`` or of vectors ``(B, vector)``, or nothing without either."""
     if vector:
-        return nn.Linear(vector, outputs)
+        return FromVector(vector, outputs)
     return nn.Embedding(classes, outputs) if classes else None
 
 

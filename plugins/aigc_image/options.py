@@ -98,6 +98,9 @@ class VaeConfig(_Networks):
     beta: float = Field(1.0, ge=0, description="weight of the divergence from the prior; 1 is the ELBO")
     beta_warmup: int = Field(0, ge=0, description="steps over which beta rises from zero")
     embedding_dim: int = Field(64, ge=1, le=1024, description="numbers that the decoder makes of a vector")
+    encoder_width: int | None = Field(
+        None, ge=4, le=1024, description="width of the encoder; none: as wide as the decoder"
+    )
     sampler: Sampler = Field("gmm", description="where latents are drawn from unless a request says otherwise")
     components: int = Field(64, ge=1, le=4096, description="Gaussians in the mixture fitted to the codes")
 

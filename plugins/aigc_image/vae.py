@@ -100,7 +100,10 @@ class Vae(MixtureSampled):
         self.config = config
         sizes = (config.width, config.hidden, config.depth)
         self.networks = {
-            "encoder": encoder(config.architecture, data.shape, 2 * config.latent_dim, *sizes),
+            "encoder": encoder(
+                *(config.architecture, data.shape, 2 * config.latent_dim),
+                *(config.encoder_width or config.width, config.hidden, config.depth),
+            ),
             "decoder": decoder(config.architecture, config.latent_dim, data.shape, *sizes),
         }
         if data.vector:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from typing import Self
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -16,6 +17,7 @@ from aigc_text.rnn.options import RnnOptions
 from aigc_text.rnn.stepping import Stepper
 from aigc_text.rnn.writing import Text, Writing
 from aigc_text.sampling import Warper
+from aigc_text.steering import language_of, steering
 from aigc_text.streaming import Stream
 from aigc_text.tokenizer import TOKENIZER, Tokenizer
 
@@ -122,10 +124,18 @@ class Rnn(LanguageModel):
         )
 
     def _condition(self, item: Item) -> Tensor | None:
-        if self.data.vector:
-            if item.condition.kind != "vector" or len(item.condition.value) != self.data.vector:
-                raise UsageError(f"the model wants a vector of {self.data.vector} numbers to be conditioned by")
-            return torch.tensor(item.condition.value, dtype=torch.float32)
+        vector, languages = item.condition.value, self.config.languages
+        language = item.options.language
+        if language is not None and language not in languages:
+            known = ", ".join(languages) or "one language, and takes no such option"
+            raise UsageError(f"the model does not tell {language!r} apart: it knows {known}")
+        if self.data.vector and (item.condition.kind != "vector" or len(vector) != self.data.vector):
+            raise UsageError(f"the model wants a vector of {self.data.vector} numbers to be conditioned by")
+        if self.data.vector or languages:
+            by_prompt = language_of(item.prompt) if item.prompt else ""
+            spoken = language or (by_prompt if by_prompt in languages else next(iter(languages), ""))
+            vectors = np.asarray(vector, np.float32)[None] if self.data.vector else None
+            return torch.from_numpy(steering(vectors, [spoken], languages)[0])
         if self.data.labels:
             if item.condition.index is None:
                 raise UsageError(f"the model wants a label: {', '.join(self.data.labels[:12])}")

@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
@@ -20,6 +21,7 @@ from aigc_core import Batch, Context, DataShape, Examples, Loss, Noise, Phase, T
 from aigc_text.corpus import Documents, Rows, Windows
 from aigc_text.rnn.networks import Recurrent, State
 from aigc_text.rnn.options import RnnConfig, RnnOptions
+from aigc_text.steering import language_of, steering
 from aigc_text.tokenizer import TOKENIZER, Tokenizer, make_tokenizer
 
 #: Texts are learnt from each alone where the longest has at most so many tokens, unless the layout is said.
@@ -62,12 +64,14 @@ class LanguageModel:
             hidden=config.hidden,
             embedding=config.embedding,
             classes=len(data.labels),
-            vector=data.vector,
+            vector=data.vector + len(config.languages),
             dropout=config.dropout,
             weight_dropout=config.weight_dropout,
         )
         self.networks = {"rnn": self.rnn}
-        self._carries = is_stream(config, data.shape[0], conditioned=bool(data.labels or data.vector))
+        self._carries = is_stream(
+            config, data.shape[0], conditioned=bool(data.labels or data.vector or config.languages)
+        )
 
     @classmethod
     def examples(cls, config: RnnConfig, texts: TextData, files: Mapping[str, bytes] | None = None) -> Examples:
@@ -90,7 +94,12 @@ class LanguageModel:
             raise UsageError("there is no text to learn from", hint="give a file with a text a line")
         if len(kept) < len(texts):
             texts = texts.some(np.array(kept))
-        condition = texts.labels if texts.vectors is None else texts.vectors
+        condition: NDArray[Any] | None = texts.labels
+        if texts.vectors is not None or config.languages:
+            if texts.labels is not None:
+                raise UsageError("texts with labels are told no vectors or languages", hint="leave the labels out")
+            spoken = [language_of(text) for text in texts.texts]
+            condition = steering(texts.vectors, spoken, config.languages)
         rows = Rows.encode(texts.texts, tokenizer, begin=True)
         stream = is_stream(config, rows.longest, conditioned=condition is not None)
         if not stream and rows.longest > config.longest:
@@ -125,7 +134,7 @@ class LanguageModel:
             "embedding_size": self.config.embedding,
             "vocab_size": self.tokenizer.size,
             "labels": list(self.data.labels),
-            "vector": self.data.vector,
+            "vector": self.data.vector + len(self.config.languages),
             "dropout": self.config.dropout,
             "weight_dropout": self.config.weight_dropout,
             **_SPECIALS,
@@ -164,10 +173,10 @@ class LanguageModel:
         labels, each as likely as any other.
 
         Raises:
-            UsageError: the model is conditioned by vectors, and says nothing of texts without.
+            UsageError: the model is told vectors or languages, and says nothing of texts without.
         """
-        if self.data.vector:
-            raise UsageError("the model is conditioned by vectors, and knows no likelihood of a text alone")
+        if self.data.vector or self.config.languages:
+            raise UsageError("the model is told what to write of, and knows no likelihood of a text alone")
         rows = Rows.encode(texts, self.tokenizer, begin=True)
         found = torch.zeros(len(texts))
         order = np.argsort(rows.lengths, kind="stable")

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 LINE_ENDS = "\n，。！？；"
 
 Stop = Annotated[str, Field(min_length=1)]
+Language = Literal["en", "zh"]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
@@ -51,6 +52,9 @@ class RnnOptions(BaseModel):
     min_tokens: int = Field(0, ge=0, description="the text does not end before so many tokens")
     stop: Stop | list[Stop] = Field(default_factory=list, description="the text ends before the first of these strings")
     echo: bool = Field(True, description="begin the text with the prompt")
+    language: Language | None = Field(
+        None, description="of a model that writes several: which one; none: that of the prompt, or the first it knows"
+    )
     acrostic: str = Field("", description="the lines begin with these characters, one each: 藏头诗")
     line_ends: Stop = Field(LINE_ENDS, description="characters that end a line of an acrostic")
 
@@ -105,6 +109,9 @@ class RnnConfig(BaseModel):
     )
     vocabulary: int | None = Field(
         None, ge=4, le=65_536, description="different tokens; none: as many as suit the texts"
+    )
+    languages: tuple[Language, ...] = Field(
+        (), description="languages that are told apart by their script, so that a request can ask for one"
     )
     temperature: float = Field(1.0, ge=0, allow_inf_nan=False, description="of requests that set none")
     top_p: float = Field(1.0, gt=0, le=1, allow_inf_nan=False, description="of requests that set none")
