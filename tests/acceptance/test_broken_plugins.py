@@ -162,7 +162,7 @@ def test_plugins_can_be_left_out_by_the_environment(aigc, twenty):
 def test_safe_leaves_nothing_but_the_built_ins(aigc, twenty):
     ran = aigc("--safe", "plugins", "list", "--json")
     assert ran.err == ""
-    expected = {"filters", "image", "metrics", "processors", "text", "transformers"}
+    expected = {"crossmodal", "filters", "image", "metrics", "processors", "text", "transformers"}
     assert {row["plugin"] for row in ran.json if row["status"] == "ok"} == expected
 
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 import pytest
 
 HEAVY = {"torch", "transformers", "numpy", "PIL"}
-PLUGINS = {"aigc_image", "aigc_text", "aigc_transformers", "aigc_metrics", "aigc_processors", "aigc_filters"}
+PLUGINS = {
+    *("aigc_image", "aigc_text", "aigc_crossmodal", "aigc_transformers"),
+    *("aigc_metrics", "aigc_processors", "aigc_filters"),
+}
 
 
 def roots(modules: set[str]) -> set[str]:
@@ -41,8 +44,12 @@ def test_weightless_generator_needs_no_torch(imported, static):
     assert not roots(imported("generate", *static)) & {"torch", "transformers"}
 
 
-@pytest.mark.parametrize("model", ["digits-gan", "tang-rnn", "sentences-vae"])
-def test_bundled_model_needs_no_transformers(imported, model):
-    modules = roots(imported("generate", "-m", model))
+@pytest.mark.parametrize(
+    "words",
+    [["-m", "digits-gan"], ["-m", "tang-rnn"], ["-m", "sentences-vae"], ["--modality", "image", "a panda"]],
+    ids=" ".join,
+)
+def test_bundled_model_needs_no_transformers(imported, words):
+    modules = roots(imported("generate", *words))
     assert "torch" in modules
     assert "transformers" not in modules

@@ -198,9 +198,10 @@ def test_component_that_greets_on_import_does_not_spoil_stdout(declare, tmp_path
 def references():
     """Every import string that a built-in plugin declares."""
     registry = Registry(safe=True)
-    for kind in ("generators", "models", "preprocessors", "postprocessors", "selectors", "filters"):
+    kinds = ("generators", "models", "preprocessors", "postprocessors", "selectors", "filters", "embedders", "metrics")
+    for kind in kinds:
         for name, entry in getattr(registry, kind).items():
-            for attribute in ("factory", "trainable", "step", "selector", "check", "options"):
+            for attribute in ("factory", "trainable", "step", "selector", "check", "metric", "options"):
                 reference = getattr(entry.spec, attribute, None)
                 if isinstance(reference, str):
                     yield pytest.param(reference, id=f"{kind}-{name}-{attribute}")
