@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Sequence
 
@@ -23,10 +22,10 @@ def steering(
     """Return what a network is told of texts, ``(N, D + L)``.
 
     Args:
-        vectors: of length 1, ``(N, D)``, or None; their entries are brought to a variance of 1.
+        vectors: ``(N, D)``, or None. They stay as small as they are: louder ones would drown the tokens beside them.
         spoken: the language of each text, ``N`` of `languages`.
         languages: that the model tells apart, ``L``, or none.
     """
     told = np.array([[language == each for each in languages] for language in spoken], np.float32)
     told = told.reshape(len(spoken), len(languages))
-    return told if vectors is None else np.hstack([vectors * np.float32(math.sqrt(vectors.shape[1])), told])
+    return told if vectors is None else np.hstack([vectors, told])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -200,3 +199,12 @@ def test_the_command_line_takes_an_input(house, describer, capsys):
     assert ended.value.code == 0
     (item,) = json.loads(capsys.readouterr().out)["items"]
     assert "green" in item["text"]
+
+
+def test_a_gan_is_told_vectors_too(house, pairs):
+    options = {"architecture": "mlp", "hidden": 16, "latent_dim": 2, "batch": 8, "threads": 1}
+    train_model(
+        "image/gan", pairs, name="rival", condition="vector=palette", options=options, steps=3, seed=1, pipeline=house()
+    )
+    made = [house().generate("image", prompt, model="rival", seed=4)[0].digest for prompt in ("red", "blue", "red")]
+    assert made[0] == made[2] != made[1]
