@@ -25,10 +25,10 @@ from measuring import Bar, judge, medians, one_thread, print_table, time_call, v
 one_thread()
 sys.path.insert(0, str(Path(__file__).parent.parent / "recipes"))
 
-import emoji
-import emoji_pairs
-import numpy as np
-from numpy.typing import NDArray
+import emoji  # noqa: E402
+import emoji_pairs  # noqa: E402
+import numpy as np  # noqa: E402
+from numpy.typing import NDArray  # noqa: E402
 
 RESAMPLES = 2000
 BASELINE, OURS, CHINESE = "baseline", "ours", "ours, Chinese"

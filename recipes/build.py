@@ -155,9 +155,9 @@ def examples_for(recipe: Mapping[str, Any]) -> Examples:
     if embedder is not None and not is_text(recipe):
         return ConditionedPictures(recipe["data"].load("train"), embedder.embed)
     if is_text(recipe):
-        texts = recipe["data"].load("train")
-        learnt = texts.as_texts(embedder.embed) if embedder else texts
-        examples: Examples = recipe["component"].examples(recipe["config"], learnt)
+        data = recipe["data"]
+        texts = data.learnt(embedder.embed) if embedder else data.load("train")
+        examples: Examples = recipe["component"].examples(recipe["config"], texts)
         return examples
     if not isinstance(found := recipe["data"].load("train"), Pictures):
         pairs: Examples = recipe["component"].examples(recipe["config"], found)

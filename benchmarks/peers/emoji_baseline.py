@@ -1,9 +1,9 @@
 """Two teachers and a straight line: frozen EfficientNet-Lite0, ridge regression into the space of all-MiniLM-L6-v2.
 
 100 MB of models. Pictures are seen at 224×224, as the weights were learnt. Of what was tried on the validation concepts
-(targets: the label, the label with its keywords in one text, the mean of the label's vector and its keywords'; ridges of
-0.1 to 3 times the mean variance; every picture or every concept counting the same; English recall@10 0.69 to 0.77) the
-best is here.
+the best is here; English recall@10 was 0.69 to 0.77 there. Tried were, as targets: the label, the label with its
+keywords in one text, the mean of the label's vector and its keywords'; ridges of 0.1 to 3 times the mean variance; and
+every picture or every concept counting the same.
 """
 
 from __future__ import annotations
