@@ -88,7 +88,7 @@ class Vectors:
 
 def put(folder: Path, embedder: ReadyEmbedder, vectors: NDArray[np.float32]) -> None:
     """Write the index of as many pictures as there are vectors."""
-    entry = FileEntry(path="", kind="image", size=10_000, mtime_ns=1, sha256="0" * 64)
+    entry = FileEntry(path="0.png", kind="image", size=10_000, mtime_ns=1, sha256="0" * 64)
     names = [entry.model_copy(update={"path": f"{row:08}.png"}) for row in range(len(vectors))]
     found = assemble(embedder, list(zip(names, of_length_one(vectors)[:, None], strict=True)))
     assert found is not None

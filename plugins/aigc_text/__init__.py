@@ -46,7 +46,7 @@ def aigc_models() -> list[ModelSpec]:
     digests = {file: digest for digest, file in (line.split() for line in lines)}
 
     def bundled(
-        name: str, component: str, language: str, prompt: str, licence: str, summary: str, *defaults: DefaultFor
+        name: str, component: str, languages: str, prompt: str, licence: str, summary: str, *defaults: DefaultFor
     ) -> ModelSpec:
         return ModelSpec(
             name,
@@ -54,7 +54,7 @@ def aigc_models() -> list[ModelSpec]:
             MODELS / name,
             sha256=digests[f"{name}/aigc.json"],
             licence=licence,
-            languages=(language,),
+            languages=tuple(languages.split()),
             prompt=prompt,
             default_for=frozenset(defaults),
             summary=summary,
@@ -70,6 +70,11 @@ def aigc_models() -> list[ModelSpec]:
             *("verses-rnn", "text/rnn", "en", "optional", "Apache-2.0"),
             "English in the manner of the King James Bible.",
             DefaultFor("text", given="prompt"),
+        ),
+        bundled(
+            *("emoji-caption", "text/rnn", "en zh", "optional", "Apache-2.0"),
+            "What is in a picture, in a few words of English or Chinese.",
+            DefaultFor("text", given="input"),
         ),
         bundled(
             *("sentences-vae", "text/vae", "en", "none", "WordNet"),
