@@ -6,6 +6,7 @@ Nothing heavy is imported here: classes are named, and imported when they are fi
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from aigc_core import DefaultFor, GeneratorSpec, ModelSpec, hookimpl
 
@@ -53,7 +54,7 @@ def aigc_models() -> list[ModelSpec]:
     lines = (MODELS / "SHA256SUMS").read_text().splitlines()
     digests = {file: digest for digest, file in (line.split() for line in lines)}
 
-    def bundled(name: str, component: str, summary: str, *defaults: DefaultFor) -> ModelSpec:
+    def bundled(name: str, component: str, summary: str, *defaults: DefaultFor, **facts: Any) -> ModelSpec:
         return ModelSpec(
             name,
             component,
@@ -62,9 +63,16 @@ def aigc_models() -> list[ModelSpec]:
             licence="Apache-2.0",
             default_for=frozenset(defaults),
             summary=summary,
+            **facts,
         )
 
     return [
+        bundled(
+            *("emoji-from-text", "image/vae", "Emoji-like pictures of what a prompt says, in English or Chinese."),
+            DefaultFor("image", given="prompt"),
+            languages=("en", "zh"),
+            prompt="optional",
+        ),
         bundled("emoji-gan", "image/gan", "Emoji-like pictures, 64×64 in colour, by group.", DefaultFor("image")),
         bundled(
             "emoji-vae", "image/vae", "Soft emoji-like pictures, 64×64 in colour.", DefaultFor("image", given="like")

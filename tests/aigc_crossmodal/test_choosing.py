@@ -7,9 +7,8 @@ import pytest
 from PIL import Image
 
 from aigc_core import CaptionedPictures, Order, UsageError, evaluate
-from tests.conditioning.conftest import HUES
+from tests.palettes import HUES
 
-pytest_plugins = ["tests.conditioning.conftest"]
 SELECT = "crossmodal/nearest embedder=palette"
 
 

@@ -11,7 +11,7 @@ from PIL import Image
 
 from aigc_core import ModelError, Order, UsageError, evaluate, replay_file, train_model
 from aigc_core.data import CaptionedPictures
-from tests.conditioning.conftest import HUES, write_palette
+from tests.palettes import HUES, write_palette
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
 
