@@ -81,6 +81,7 @@ def aigc_metrics() -> list[MetricSpec]:
             "crossmodal/match",
             "aigc_crossmodal.match:match",
             needs=("generated", "features", "prompts"),
+            default=False,  # it wants an embedder that reads
             summary="How near what was made is to its prompt, and how often no other prompt is nearer.",
         ),
     ]

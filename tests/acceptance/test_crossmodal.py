@@ -13,7 +13,8 @@ PANDA = ("generate", "--modality", "image", "a panda", "--seed", "7")
 def test_a_prompt_makes_a_picture_that_replays(aigc):
     (item,) = aigc(*PANDA, "--json").json["items"]
     picture = aigc.folder / item["file"]
-    assert Image.open(picture).size == (64, 64)
+    with Image.open(picture) as opened:
+        assert opened.size == (64, 64)
     recipe = aigc("inspect", picture, "--json").json["recipe"]
     assert recipe["model"]["name"] == "emoji-from-text"
     assert recipe["condition"]["value"]["model"] == "emoji-joint"
