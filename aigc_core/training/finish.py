@@ -219,7 +219,12 @@ def _facts(outcome: Outcome, metrics: Sequence[Mapping[str, Any]]) -> CardFacts:
 def _use(plan: TrainPlan) -> str:
     """Return the command that generates with the model, or says what it is good for."""
     if not isinstance(plan.spec, GeneratorSpec):
+        if plan.spec.also:
+            return f"aigc search QUERY --in FOLDER -m {shlex.quote(plan.address)}"
         return f"aigc evaluate MODEL --embedder {plan.name} --data DATA"
+    if plan.vectors:
+        of = '"…"' if plan.vectors.of == "text" else "--input PICTURE"
+        return f"aigc generate --modality {plan.spec.modality} -m {shlex.quote(plan.address)} {of}"
     if plan.spec.modality == "text":
         return f"aigc generate --modality text -m {shlex.quote(plan.address)} -n 4"
     return f"aigc generate --modality {plan.spec.modality} -m {shlex.quote(plan.address)} -n 16 --grid"

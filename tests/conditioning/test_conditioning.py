@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 
 import numpy as np
 import pytest
@@ -208,3 +209,22 @@ def test_a_gan_is_told_vectors_too(house, pairs):
     )
     made = [house().generate("image", prompt, model="rival", seed=4)[0].digest for prompt in ("red", "blue", "red")]
     assert made[0] == made[2] != made[1]
+
+
+def test_what_to_type_next_says_what_a_model_is_told(house, pairs):
+    for component, command in (("image/vae", '-m told "…"'), ("text/rnn", "-m told --input PICTURE")):
+        said: list[str] = []
+        options = {"architecture": "mlp"} if component == "image/vae" else {"hidden": 8, "embedding": 8}
+        folder = train_model(
+            component,
+            pairs,
+            name="told",
+            condition="vector=palette",
+            options=options,
+            steps=1,
+            seed=1,
+            pipeline=house(),
+            on_event=lambda event, said=said: said.append(getattr(event, "command", "")),
+        )
+        assert said[-1].endswith(command)
+        shutil.rmtree(folder)
