@@ -199,3 +199,25 @@ def test_metadata_stands_beside_the_pictures_of_each_part(folder, blots):
     data = read(folder({**files, "train/metadata.jsonl": row, "test/metadata.jsonl": row.replace("fox", "cat")}))
     assert data.names == ("train/0.png", "train/1.png")
     assert data.captions == (None, "a fox")
+
+
+def test_a_text_beside_a_picture_is_its_caption(folder, blots):
+    root = folder(
+        {
+            **{f"a/{place}.png": blots(place) for place in range(3)},
+            **{"a/0.txt": "a fox\n", "a/1.TXT": "  一只猫 ", "a/2.txt": "", "notes.txt": "of nobody"},
+        }
+    )
+    data = read(root)
+    assert data.names == ("a/0.png", "a/1.png", "a/2.png")
+    assert data.captions == ("a fox", "一只猫", None)
+    assert reasons(data.survey) == {"not a picture": 1}, "notes.txt lies beside no picture"
+
+
+def test_a_caption_that_cannot_be_read_is_told_and_metadata_say_more(folder, blots):
+    row = json.dumps({"file_name": "1.png", "text": "a fox"})
+    root = folder({"0.png": blots(0), "1.png": blots(1), "1.txt": "a dog", "metadata.jsonl": row})
+    (root / "0.txt").write_bytes(b"\xff\xfe\x00\xd8\x00")
+    data = read(root)
+    assert data.captions == (None, "a fox")
+    assert len(reasons(data.survey)) == 1

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import cached_property
 from pathlib import PurePosixPath
 from typing import Protocol
 
@@ -127,9 +129,45 @@ class FileTree:
 
 
 class PictureTree(FileTree):
-    """The pictures of a tree. Whether a file is a picture is seen when it is decoded, not from its name."""
+    """The pictures of a tree. Whether a file is a picture is seen when it is decoded, not from its name.
+
+    A text file beside a picture that is called like it (``cat.jpg``, ``cat.txt``) is its caption, unless metadata say
+    another one.
+    """
 
     modality: Modality = "image"
+
+    @cached_property
+    def _beside(self) -> Mapping[str, str]:
+        """The text file beside each picture that has one."""
+        texts = {posixpath.splitext(name)[0]: name for name in self._names if name.lower().endswith(".txt")}
+        others = (name for name in self._names if not name.lower().endswith(".txt"))
+        return {name: texts[stem] for name in others if (stem := posixpath.splitext(name)[0]) in texts}
+
+    @cached_property
+    def _captions(self) -> Mapping[str, str]:
+        """What those files say, by their names; one that cannot be read is a problem of its own."""
+        wanted, said = set(self._beside.values()), {}
+        for name, content in self._tree.contents(lambda name: name in wanted) if wanted else ():
+            text = content if isinstance(content, Skipped) else decoded(content, name, None)
+            if isinstance(text, Skipped):
+                self._problems.append(Skipped(self._short(name), text.reason))
+            else:
+                said[name] = text.strip()
+        return said
+
+    def _examples(self) -> list[str]:
+        captions = set(self._beside.values())
+        return [name for name in super()._examples() if name not in captions]
+
+    def _read_metadata(self) -> Mapping[str, tuple[Row, Roles]]:
+        self._captions  # noqa: B018 - what of them cannot be read is told with the problems
+        return super()._read_metadata()
+
+    def _record(self, name: str, content: bytes | str, told: Mapping[str, tuple[Row, Roles]]) -> Record:
+        record = super()._record(name, content, told)
+        caption = self._captions.get(self._beside.get(name, ""))
+        return replace(record, caption=caption) if record.caption is None and caption else record
 
 
 class TextTree(FileTree):
