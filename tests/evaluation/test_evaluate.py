@@ -132,7 +132,7 @@ def test_data_in_a_file_is_read_as_for_training(parts, tmp_path):
         ({"metrics": ["kid subset=3"]}, "metric kid has no option 'subset' .did you mean 'subsets'"),
         ({"embedders": ["digits-cn"]}, "unknown embedder 'digits-cn' .did you mean 'digits-cnn'"),
         ({"embedders": ["digits-vae"]}, "digits-vae is no embedder"),
-        ({"embedders": ["image/classifier"]}, "image/classifier needs a model .for example: --embedder digits-cnn"),
+        ({"embedders": ["image/classifier"]}, "image/classifier needs a model .for example: digits-cnn"),
         ({"metrics": ["reconstruction"]}, "reconstruction cannot be worked out: the model cannot encode"),
         ({"metrics": ["label-accuracy"], "embedders": ["pixels"]}, "needs an embedder that names classes, and pixels"),
         ({"n": 0}, "0 items cannot be made"),
