@@ -221,6 +221,15 @@ class HasFiles(Protocol):
 
 
 @runtime_checkable
+class Restores(Protocol):
+    """A component whose model folders hold weights in another form than its networks do: rounded to bytes, say."""
+
+    @classmethod
+    def restored(cls, tensors: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+        """Return the tensors of a model folder, ``<network>.<parameter>``, as the networks have them."""
+
+
+@runtime_checkable
 class Samples(Protocol):
     """A trainable component that makes content. The loop shows its samples while it trains."""
 

@@ -18,7 +18,7 @@ import torch
 
 from aigc_core.data import TextData
 from aigc_core.errors import UsageError, near_miss
-from aigc_core.training.contract import ReadsCaptions
+from aigc_core.training.contract import ReadsCaptions, Restores
 from aigc_core.training.learnt import examples_of
 from aigc_core.training.loop.checkpoint import Checkpoints
 from aigc_core.training.loop.data import Pictures
@@ -162,7 +162,10 @@ def _joined(own: Pictures, rehearsed: Pictures, share: float) -> Pictures:
 
 def _tensors(model: Model, plan: TrainPlan) -> dict[str, Tensor]:
     """Return the model's weights, and those of networks that only its own training knows, where it is still there."""
-    tensors = {key: value for key, value in model.tensors("float32").items() if not key.startswith("sampler.")}
+    stored: Mapping[str, Tensor] = model.tensors("float32")
+    if isinstance(plan.component, Restores):
+        stored = plan.component.restored(stored)
+    tensors = {key: value for key, value in stored.items() if not key.startswith("sampler.")}
     checkpoint = Checkpoints.read_from(model.folder / "training" / "checkpoints")
     if checkpoint is not None:
         networks = {key.partition(".")[0] for key in tensors}

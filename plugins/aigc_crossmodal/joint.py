@@ -177,17 +177,25 @@ class JointEmbedding:
         # Networks start out random, from torch's own generator, which is not ours to move.
         with torch.random.fork_rng(devices=[]):
             joint = cls(config, DataShape(tuple(model.shape), files={TOKENIZER: model.read(TOKENIZER)}))
-        tensors = model.tensors("float32")
+        tensors = cls.restored(model.tensors("float32"))
         try:
             for name in cls.inference:
                 prefix = f"{name}."
                 weights = {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}
-                joint.networks[name].load_state_dict(unpacked(weights))
+                joint.networks[name].load_state_dict(weights)
                 joint.networks[name].eval().requires_grad_(False)
         except RuntimeError as error:
             said = " ".join(str(error).split())
             raise ModelError(f"the weights of model {model.name!r} do not fit its options: {said[:300]}") from error
         return joint
+
+    @classmethod
+    def restored(cls, tensors: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+        """Return the tensors of a model folder with the vectors of words as numbers, if they were packed."""
+        prefix = "texts."
+        others = {key: value for key, value in tensors.items() if not key.startswith(prefix)}
+        texts = {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}
+        return others | {f"{prefix}{key}": value for key, value in unpacked(texts).items()}
 
     def embed(self, items: Sequence[str] | NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return points on the unit sphere, float32 ``(N, dimensions)``.

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from aigc_core import CaptionedPictures, Order, UsageError, evaluate
+from aigc_core import CaptionedPictures, Order, UsageError, evaluate, train_model
 from tests.palettes import HUES
 
 SELECT = "crossmodal/nearest embedder=palette"
@@ -97,3 +97,21 @@ def test_candidates_of_a_prompt_need_no_selector_to_be_named(house, painter):
     assert plan.selector.name == "crossmodal/nearest"
     with pytest.raises(UsageError, match=r"candidates need a selector.*crossmodal/nearest, text/best"):
         house().plan(Order("image", model="digits-gan", candidates=2))
+
+
+def test_a_training_from_the_bundled_model_begins_where_that_is(house, pairs):
+    """Its words are stored in a byte a number; what is learnt from is numbers."""
+    pytest.importorskip("efficientnet_lite_pytorch")
+    train_model(
+        "crossmodal/joint-embedding",
+        pairs,
+        name="fine",
+        base="emoji-joint",
+        steps=1,
+        seed=1,
+        pipeline=house(),
+        options={"batch": 4, "lr": 1e-9},
+    )
+    words = ["a panda", "熊猫", "red car"]
+    before, after = (house().embedders.open(name).embed(words) for name in ("emoji-joint", "fine"))
+    assert ((before * after).sum(axis=1) > 0.9999).all()
