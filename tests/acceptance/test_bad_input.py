@@ -85,8 +85,8 @@ def test_prompt_for_a_model_that_takes_none(refuse, prompt):
     assert "digits-gan takes no prompt" in refuse(*IMAGE, prompt, "-m", "digits-gan")
 
 
-def test_prompt_for_a_default_model_that_takes_none(refuse):
-    assert "takes no prompt" in refuse(*IMAGE, "a cat")
+def test_prompt_for_a_model_that_takes_none(refuse):
+    assert "takes no prompt" in refuse(*IMAGE, "-m", "emoji-gan", "a cat")
 
 
 def test_label_that_the_model_does_not_know(refuse):
