@@ -140,9 +140,7 @@ class Embedders:
             entry = registry.embedders[name]
             if entry.spec.needs_model:
                 fitting = sorted(each.spec.name for each in registry.models.values() if each.spec.component == name)
-                raise UsageError(
-                    f"{name} needs a model", hint=f"for example: {fitting[0]}" if fitting else "train one"
-                )
+                raise UsageError(f"{name} needs a model", hint=f"for example: {fitting[0]}" if fitting else "train one")
             return None, entry
         try:
             model = self._models.find(name)

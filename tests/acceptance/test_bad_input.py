@@ -85,10 +85,6 @@ def test_prompt_for_a_model_that_takes_none(refuse, prompt):
     assert "digits-gan takes no prompt" in refuse(*IMAGE, prompt, "-m", "digits-gan")
 
 
-def test_prompt_for_a_model_that_takes_none(refuse):
-    assert "takes no prompt" in refuse(*IMAGE, "-m", "emoji-gan", "a cat")
-
-
 def test_label_that_the_model_does_not_know(refuse):
     assert "'12'" in refuse(*IMAGE, "-m", "digits-gan", "--set", "label=12")
 

@@ -205,7 +205,10 @@ def test_a_text_beside_a_picture_is_its_caption(folder, blots):
     root = folder(
         {
             **{f"a/{place}.png": blots(place) for place in range(3)},
-            **{"a/0.txt": "a fox\n", "a/1.TXT": "  一只猫 ", "a/2.txt": "", "notes.txt": "of nobody"},
+            "a/0.txt": "a fox\n",
+            "a/1.TXT": "  一只猫 ",
+            "a/2.txt": "",
+            "notes.txt": "of nobody",
         }
     )
     data = read(root)
