@@ -174,6 +174,9 @@ class OpenEmbedder(Protocol):
             UsageError: it does not look at such content, or can make nothing of it.
         """
 
+    def vectors(self, contents: Sequence[Content]) -> NDArray[np.float32]:
+        """Return the vector of each of several texts or pictures, ``(N, D)``, which is faster. Raises as `vector`."""
+
 
 def _no_embedder(name: str) -> OpenEmbedder:
     raise UsageError(f"there is no embedder {name!r}: no pipeline runs this step")

@@ -5,7 +5,7 @@
 300 names of training emoji are painted, one picture each, the product's way: so many candidates, and the one kept that
 is nearest to the prompt in the space of ``emoji-joint``. Then a judge that was trained on real emoji from nothing
 (``emoji_judge.py``), and has part neither in training nor in choosing, says which real emoji the picture is most like:
-its place among all of them is the rank of the one that was asked for. The same for the names of test concepts, which no
+its place among all 1,623 is the rank of the one that was asked for. The same for the names of test concepts, which no
 model was trained on; the judge knows their pictures. How good the judge is stands beside it.
 
 Near copies: the share of pictures that lie so near to a training picture as ``aigc train`` calls a copy. A sheet of 50
@@ -29,11 +29,11 @@ sys.path.insert(0, str(HERE.parent / "recipes"))
 import emoji  # noqa: E402
 import emoji_pairs  # noqa: E402
 import numpy as np  # noqa: E402
-from emoji_judge import EmojiJudge, places  # noqa: E402
+from emoji_judge import EmojiJudge, altered, places  # noqa: E402
 from numpy.typing import NDArray  # noqa: E402
 
 RESULTS = HERE / "results" / "emoji-from-text"
-SEED, RESAMPLES, SHEET = 0, 2000, 50
+SEED, RESAMPLES, SHEET, ALTERED = 0, 2000, 50, 600
 WANTED = 60
 
 
@@ -48,7 +48,8 @@ class Painter:
     def paint(self, prompt: str, seed: int, *, candidates: int | None = None) -> NDArray[np.uint8]:
         """Return one picture, uint8 ``(3, 64, 64)``."""
         count = candidates or self._candidates
-        result = self._pipeline.generate("image", prompt, model=self._model, seed=seed, candidates=count)
+        select = "crossmodal/nearest" if count > 1 else None
+        result = self._pipeline.generate("image", prompt, model=self._model, seed=seed, candidates=count, select=select)
         return np.asarray(result[0].content).transpose(2, 0, 1)
 
 
@@ -95,7 +96,7 @@ def main() -> int:
     pixels, parts, styles = rows["pixels"], rows["parts"], rows["styles"]
     print(versions("torch", "aigc-core"))
     eyes = EmojiJudge(pixels, names, RESULTS)
-    table = [judged_unseen(pixels, names, styles)]
+    table = [judged_unseen(pixels, names, styles), judged_altered(eyes, pixels, names)]
 
     painter, random = Painter(given.model, given.candidates), np.random.default_rng(SEED)
     chosen = {
@@ -103,16 +104,17 @@ def main() -> int:
         for part in ("train", "test")
     }
     chosen["train"] = [str(name) for name in random.permutation(chosen["train"])[: given.prompts]]
-    bars, copies = [], {}
+    training = pixels[parts == "train"]
+    bars, copies = [], {"validation emoji": near_copies(pixels[parts == "validation"], training)}
     for part, wanted in chosen.items():
         for language in ("en", "zh"):
             texts = [emoji_pairs.captions(language)[name].label for name in wanted]
-            for candidates in (given.candidates, 1) if language == "en" else (given.candidates,):
+            for candidates in sorted({given.candidates, 1 if language == "en" else given.candidates}, reverse=True):
                 made = np.stack([painter.paint(text, seed, candidates=candidates) for seed, text in enumerate(texts)])
                 found = places(eyes, made, wanted, pixels, names)
                 what = f"{part}, {language}, {candidates} candidate{'s' if candidates > 1 else ''}"
                 table.append(row(what, found))
-                copies[what] = near_copies(made, pixels[parts == "train"])
+                copies[what] = near_copies(made, training)
                 if (part, language, candidates) == ("train", "en", given.candidates):
                     bars.append(
                         Bar(
@@ -137,10 +139,17 @@ def judged_unseen(pixels: NDArray[np.uint8], names: list[str], styles: NDArray[n
     seen = styles != "fluent"
     others = [name for name, kept in zip(names, seen, strict=True) if kept]
     known = set(others)
-    asked = [place for place in np.flatnonzero(~seen) if names[place] in known and emoji.TONES[0] not in names[place]]
+    asked = [place for place in np.flatnonzero(~seen) if names[place] in known]
     judge = EmojiJudge(pixels[seen], others, RESULTS)
     found = places(judge, pixels[asked], [names[place] for place in asked], pixels[seen], others)
     return row("real Fluent, a judge that knows Noto and Twemoji", found)
+
+
+def judged_altered(eyes: EmojiJudge, pixels: NDArray[np.uint8], names: list[str]) -> list[str]:
+    """Return how the judge itself finds real emoji that were altered; each lies in the gallery as it was."""
+    asked = np.random.default_rng(SEED).choice(len(pixels), ALTERED, replace=False)
+    found = places(eyes, altered(pixels[asked], SEED + 1), [names[place] for place in asked], pixels, names)
+    return row("real, altered, the judge itself", found)
 
 
 def sheet(painter: Painter, wanted: list[str], rows: Any, names: list[str]) -> None:

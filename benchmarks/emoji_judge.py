@@ -74,7 +74,9 @@ class EmojiJudge:
         else:
             self._learn(torch.from_numpy(pixels), labels)
             kept.mkdir(parents=True, exist_ok=True)
-            torch.save(self.network.state_dict(), path)
+            draft = path.with_suffix(".partial")
+            torch.save(self.network.state_dict(), draft)
+            draft.replace(path)
         self.network.eval()
 
     def _learn(self, pixels: Tensor, labels: Tensor) -> None:
@@ -102,6 +104,12 @@ class EmojiJudge:
         """Return float32 ``(N, 128)`` of length 1."""
         parts = [self.network(part.float() / 255) for part in torch.from_numpy(pixels).split(AT_ONCE)]
         return normalize(torch.cat(parts)).numpy()
+
+
+def altered(pixels: Pixels, seed: int) -> Pixels:
+    """Return pictures altered as none was while the judge learnt."""
+    pictures = augmented(torch.from_numpy(pixels).float() / 255, torch.Generator().manual_seed(seed))
+    return pictures.mul(255).round().to(torch.uint8).numpy()
 
 
 def places(judge: EmojiJudge, made: Pixels, wanted: list[str], gallery: Pixels, names: list[str]) -> NDArray[np.int64]:

@@ -15,6 +15,8 @@ from aigc_core.protocols import Classifies, Embedder, Items
 from aigc_core.provenance import canonical
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy as np
     from numpy.typing import NDArray
 
@@ -69,6 +71,22 @@ class ReadyEmbedder:
         from aigc_core.data.pictures import pixels_of
 
         return self.embed(pixels_of(content)[None]).reshape(-1)
+
+    def vectors(self, contents: Sequence[Content]) -> NDArray[np.float32]:
+        """Return the vector of each of several texts or pictures, ``(N, D)``; those of one size are embedded at once.
+
+        Raises as `vector`.
+        """
+        import numpy as np
+
+        from aigc_core.data.pictures import pixels_of
+
+        if any(modality_of(content) not in self.modalities for content in contents):
+            return np.stack([self.vector(content) for content in contents])  # says which
+        pictures = [pixels_of(content) for content in contents if not isinstance(content, str)]
+        if len(pictures) == len(contents) and len({picture.shape for picture in pictures}) == 1:
+            return self.embed(np.stack(pictures))
+        return np.stack([self.vector(content) for content in contents])
 
     def probabilities(self, items: Items) -> NDArray[np.float32]:
         """Return the probabilities of ``classes``, float32 ``(N, K)``. Raises as `embed`."""

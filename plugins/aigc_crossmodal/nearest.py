@@ -23,8 +23,8 @@ def nearest(request: Request, candidates: Sequence[Candidate], context: StepCont
             hint="give a prompt, or leave --select crossmodal/nearest out",
         )
     embedder = context.embedder(context.options.embedder)
-    wanted = embedder.vector(asked)
-    similarities = [float(embedder.vector(candidate.content) @ wanted) for candidate in candidates]
+    found = embedder.vectors([candidate.content for candidate in candidates]) @ embedder.vector(asked)
+    similarities = [float(similarity) for similarity in found]
     context.record("space_id", embedder.space_id)
     context.record("similarities", [round(similarity, 6) for similarity in similarities])
     return max(range(len(similarities)), key=similarities.__getitem__)
