@@ -192,6 +192,7 @@ class Gathering:
                 middle=sizes[1],
                 labels=by_label,
                 unlabelled=counted[None] if len(counted) > 1 else 0,
+                captioned=any(example.caption for example in self.examples),
             ),
         )
 

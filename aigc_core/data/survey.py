@@ -162,6 +162,7 @@ def warnings_for(
     middle: tuple[int, int],
     labels: Mapping[str, int],
     unlabelled: int,
+    captioned: bool,
 ) -> tuple[str, ...]:
     """Say what may go wrong with such data.
 
@@ -171,16 +172,17 @@ def warnings_for(
         size: width and height of the pictures now, in pixels.
         middle: width and height of the middle picture before.
         unlabelled: pictures without a class where others have one.
+        captioned: whether pictures have captions; then one that is there again has another caption, and is no surplus.
     """
     told = []
     if distinct == 1 < kept:
         told.append(f"all {kept:,} pictures look the same: nothing but that picture can be learnt")
     elif distinct < TINY:
         told.append(
-            f"only {distinct:,} different pictures: a GAN will learn them by heart; "
+            f"only {distinct:,} different pictures: a network may learn them by heart; "
             "augment more, or fine-tune a model with --from"
         )
-    if distinct > 1 and kept - distinct > _MANY * kept:
+    if distinct > 1 and not captioned and kept - distinct > _MANY * kept:
         told.append(f"{kept - distinct:,} of {kept:,} pictures are duplicates: they will be seen more often")
     if skipped > _MANY * found:
         told.append(f"{skipped:,} of {found:,} files are left out; see why above")

@@ -163,7 +163,7 @@ def test_one_picture_is_too_few_unless_one_is_enough(folder, blots):
 
 def test_three_pictures_are_read_with_a_warning(folder, blots):
     survey = read(folder({f"{seed}.png": blots(seed) for seed in range(3)})).survey
-    assert any("only 3 different pictures: a GAN will learn them by heart" in warning for warning in survey.warnings)
+    assert any("only 3 different pictures: a network may learn them by heart" in warning for warning in survey.warnings)
 
 
 def test_what_is_not_there_is_said(tmp_path):
@@ -224,3 +224,13 @@ def test_a_caption_that_cannot_be_read_is_told_and_metadata_say_more(folder, blo
     data = read(root)
     assert data.captions == (None, "a fox")
     assert len(reasons(data.survey)) == 1
+
+
+def test_a_picture_with_several_captions_is_no_surplus(folder, blots):
+    rows = "".join(f"{place % 3}{place}.png,caption {place}\n" for place in range(6))
+    pictures = {f"{place % 3}{place}.png": blots(place % 3) for place in range(6)}
+    captioned = read(folder({**pictures, "metadata.csv": "file_name,text\n" + rows}))
+    plain = read(folder(pictures, name="plain"))
+    assert captioned.survey.distinct == plain.survey.distinct == 3
+    assert any("duplicates" in warning for warning in plain.survey.warnings)
+    assert not any("duplicates" in warning for warning in captioned.survey.warnings)
