@@ -178,9 +178,7 @@ def main() -> None:
     known = tokenizer()
     tower = distil(known, lessons(Teacher()))
     (DATA / TOKENIZER).write_bytes(known.to_bytes())
-    save_file(
-        {key: tensor.contiguous() for key, tensor in tower.state_dict().items()}, DATA / "emoji-texts.safetensors"
-    )
+    save_file({key: tensor.contiguous() for key, tensor in tower.state_dict().items()}, TEXTS)
 
 
 if __name__ == "__main__":

@@ -233,11 +233,15 @@ class Restores(Protocol):
 class Samples(Protocol):
     """A trainable component that makes content. The loop shows its samples while it trains."""
 
-    def latent(self, noise: Noise, options: Any) -> Any:
-        """Draw what ``sample`` starts from for one item: float32 array ``(D,)``."""
+    def latent(self, noise: Noise, options: Any, condition: Any = None) -> Any:
+        """Draw what ``sample`` starts from for one item: float32 array ``(D,)``.
+
+        Args:
+            condition: what the item is told, its row of what ``sample`` is given: a label, a vector, or None.
+        """
 
     def sample(self, latent: Tensor, condition: Tensor | None) -> Tensor:
-        """Turn latents ``(B, D)`` and labels ``(B,)`` into pictures ``(B, C, H, W)`` in [0, 1]."""
+        """Turn latents ``(B, D)`` and what each is told into pictures ``(B, C, H, W)`` in [0, 1]."""
 
 
 @runtime_checkable

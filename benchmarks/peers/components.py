@@ -94,7 +94,7 @@ class Dcgan(PictureGenerator):
         """Return nothing: latents are standard normal."""
         return {}
 
-    def latent(self, noise: Noise, options: Any) -> Any:
+    def latent(self, noise: Noise, options: Any, condition: Any = None) -> Any:
         """Draw a standard normal latent, float32 ``(100,)``."""
         return noise.normal(dcgan.NZ)
 

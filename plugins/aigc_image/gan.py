@@ -176,7 +176,7 @@ class Gan(PictureGenerator):
         """Return nothing: latents are standard normal."""
         return {}
 
-    def latent(self, noise: Noise, options: GanOptions) -> Any:
+    def latent(self, noise: Noise, options: GanOptions, condition: Any = None) -> Any:
         """Draw ``truncation * z`` with ``z`` standard normal, float32 ``(latent_dim,)``.
 
         Pulling towards the mean trades variety for typical pictures: Karras et al. 2019 (StyleGAN), appendix B,

@@ -100,6 +100,10 @@ class MixtureSampler:
         self._means = means
         self._choleskys = choleskys
 
+    def given(self, condition: Any) -> MixtureSampler:
+        """Return this mixture: it is the same, whatever the picture is of."""
+        return self
+
     @cached_property
     def deviation(self) -> Any:
         """Standard deviation of the whole mixture, float32 ``(D,)``: within its components and between them."""

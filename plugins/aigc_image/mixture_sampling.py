@@ -11,7 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from aigc_core import Batch, Item, ModelError, Noise, UsageError
-from aigc_image.gmm import GaussianMixture, fit
+from aigc_image.gmm import GaussianMixture, MixtureSampler, fit
+from aigc_image.mixture_density import DensitySampler
 from aigc_image.networks import decoded
 from aigc_image.pictures import PictureGenerator, to_pixels
 
@@ -39,6 +40,7 @@ class MixtureSampled(PictureGenerator):
     config: Any  # has latent_dim and components
     optional = ("encoder.",)
     vector = 0  # length of the vector that pictures are of
+    mixture: MixtureSampler | DensitySampler
 
     @property
     def encoder(self) -> nn.Module:
@@ -65,7 +67,7 @@ class MixtureSampled(PictureGenerator):
         Fewer pictures than components get as many components as they are; the rest have no weight.
         """
         noise = Noise(seed, "sampler/posterior")
-        codes = torch.cat([self.codes(batch, noise) for batch in data])  # (N, latent_dim)
+        codes = torch.cat([self.codes(batch, noise) for batch in data]).cpu()  # (N, latent_dim)
         components = self.config.components
         tensors = fit(codes, min(components, len(codes)), seed).padded(components).tensors()
         self.load_sampler(tensors)
@@ -79,15 +81,16 @@ class MixtureSampled(PictureGenerator):
         """Take the mixture's tensors."""
         self.mixture = GaussianMixture(**tensors).sampler()
 
-    def latent(self, noise: Noise, options: Any) -> Any:
+    def latent(self, noise: Noise, options: Any, condition: Any = None) -> Any:
         """Draw a latent from the mixture, float32 ``(latent_dim,)``.
 
         On the way between two seeds it moves along a straight line: a mixture is no sphere, and mixed noise would
         make the latent leap from component to component.
         """
-        return sum(weight * self.mixture.draw(part, options.temperature) for weight, part in noise.parts)
+        mixture = self.mixture.given(condition)
+        return sum(weight * mixture.draw(part, options.temperature) for weight, part in noise.parts)
 
-    def latents(self, items: Sequence[Item]) -> Tensor:
+    def latents(self, items: Sequence[Item], told: Tensor | None) -> Tensor:
         """Return the latent of each item, ``(B, latent_dim)``: drawn, or around that of the picture it is to be like.
 
         A variation is ``code + strength * deviation * eps`` with ``eps`` standard normal, and the standard deviation
@@ -96,7 +99,7 @@ class MixtureSampled(PictureGenerator):
         if "like" not in items[0].inputs:
             if items[0].options.strength is not None:
                 raise UsageError("there is a strength, and no picture to vary", hint="give it as the input 'like'")
-            return super().latents(items)
+            return super().latents(items, told)
         inputs = {id(item.inputs): item.inputs for item in items}  # most items share theirs
         pixels = {key: to_pixels(given["like"], self.model.shape) for key, given in inputs.items()}
         pictures = torch.stack([pixels[id(item.inputs)] for item in items])  # (B, C, H, W)

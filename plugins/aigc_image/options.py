@@ -28,7 +28,9 @@ class VaeOptions(_Strict):
     """What a request can set of ``image/vae``."""
 
     sampler: Sampler | None = Field(
-        None, description="draw latents from the prior or from the fitted mixture; none: as the model was trained for"
+        None,
+        description="draw latents from the prior, or from the mixture fitted to pictures (of what is asked for); "
+        "none: as the model was trained for",
     )
     temperature: float = Field(1.0, gt=0, le=2, description="scales the spread of the latent around its mean")
     strength: float | None = Field(

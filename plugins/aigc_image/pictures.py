@@ -39,8 +39,8 @@ class PictureGenerator(ABC):
     def __init__(self, config: Any, data: DataShape) -> None: ...
 
     @abstractmethod
-    def latent(self, noise: Noise, options: Any) -> Any:
-        """Draw the latent of one item: float32 ``(D,)``."""
+    def latent(self, noise: Noise, options: Any, condition: Any = None) -> Any:
+        """Draw the latent of one item, which is told `condition`, a label or a vector: float32 ``(D,)``."""
 
     @abstractmethod
     def sample(self, latent: Tensor, condition: Tensor | None) -> Tensor:
@@ -107,14 +107,17 @@ class PictureGenerator(ABC):
         for network in self.networks.values():
             network.eval().requires_grad_(False)
 
-    def latents(self, items: Sequence[Item]) -> Tensor:
-        """Return the latent of each item, ``(B, D)``."""
-        return torch.from_numpy(np.stack([self.latent(item.noise, item.options) for item in items]))
+    def latents(self, items: Sequence[Item], told: Tensor | None) -> Tensor:
+        """Return the latent of each item, ``(B, D)``, given what all are told: ``conditions(items)``."""
+        each = [None] * len(items) if told is None else told
+        drawn = [self.latent(item.noise, item.options, one) for item, one in zip(items, each, strict=True)]
+        return torch.from_numpy(np.stack(drawn))
 
     def generate(self, items: Sequence[Item]) -> Iterator[Final]:
         """Yield one picture an item, in order."""
         with torch.inference_mode():
-            pixels = self.sample(self.latents(items), conditions(items))
+            told = conditions(items)
+            pixels = self.sample(self.latents(items, told), told)
         for index, picture in enumerate(to_pictures(pixels)):
             yield Final(index, picture)
 

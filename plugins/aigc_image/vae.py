@@ -2,7 +2,7 @@
 
 An encoder says which latents a picture may come from, a decoder what picture a latent gives; together they
 maximise a lower bound of the data's likelihood. Latents are drawn from the prior, or from a mixture of Gaussians
-fitted to where the pictures in fact lie.
+fitted to where the pictures in fact lie; pictures of something have a mixture that depends on what they are of.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from aigc_core import Alarm, Batch, Context, DataShape, Loss, Noise, Phase, UsageError
+from aigc_image.mixture_density import DensitySampler, Posteriors
+from aigc_image.mixture_density import fit as fit_density
 from aigc_image.mixture_sampling import MixtureSampled, presets
 from aigc_image.networks import Conditioned, decoded, decoder, embedding, encoder
 from aigc_image.options import VaeConfig, VaeOptions
@@ -206,13 +208,24 @@ class Vae(MixtureSampled):
     def fit_sampler(self, data: Iterator[Batch], seed: int) -> Mapping[str, Tensor]:
         """Fit the mixture to latents of all pictures, and σ² of a ``gaussian`` or ``laplace`` decoder to its errors."""
         if self.config.reconstruction not in FITTED:
-            return super().fit_sampler(data, seed)
+            return self._fit_mixture(data, seed)
         errors: list[Tensor] = []
-        tensors = super().fit_sampler(self._watched(data, errors, Noise(seed, "sampler/variance")), seed)
+        tensors = self._fit_mixture(self._watched(data, errors, Noise(seed, "sampler/variance")), seed)
         error = torch.cat(errors).double().mean().float()
         variance = 2 * error.square() if self.config.reconstruction == "laplace" else error
         self.variance = variance.item()
         return {**tensors, "variance": variance}
+
+    def _fit_mixture(self, data: Iterator[Batch], seed: int) -> Mapping[str, Tensor]:
+        """Fit the mixture; where pictures are told vectors, one that depends on them."""
+        if not self.vector:
+            return super().fit_sampler(data, seed)
+        told = [(*self._posterior(batch.data), batch.condition) for batch in data]
+        means, log_variances, vectors = (torch.cat(part).float().cpu() for part in zip(*told, strict=True))
+        posteriors = Posteriors(means, (0.5 * log_variances).exp(), vectors)
+        tensors = fit_density(posteriors, self.config.components, seed)
+        self.mixture = DensitySampler(tensors)
+        return tensors
 
     def _watched(self, data: Iterator[Batch], errors: list[Tensor], noise: Noise) -> Iterator[Batch]:
         """Pass batches on, and put the mean error of each picture, squared or absolute, into `errors`."""
@@ -225,22 +238,28 @@ class Vae(MixtureSampled):
     def sampler_shapes(self) -> Mapping[str, tuple[int, ...]]:
         """Shapes of the mixture's tensors, and of σ² where it is fitted."""
         fitted: Mapping[str, tuple[int, ...]] = {"variance": ()} if self.config.reconstruction in FITTED else {}
-        return {**super().sampler_shapes(), **fitted}
+        sizes = self.config.components, self.config.latent_dim
+        mixture = DensitySampler.shapes(self.vector, *sizes) if self.vector else super().sampler_shapes()
+        return {**mixture, **fitted}
 
     def load_sampler(self, tensors: Mapping[str, Tensor]) -> None:
         """Take the mixture's tensors, and σ² where it was fitted."""
         mixture = dict(tensors)
         if (variance := mixture.pop("variance", None)) is not None:
             self.variance = variance.item()
-        super().load_sampler(mixture)
+        if self.vector:
+            self.mixture = DensitySampler(mixture)
+        else:
+            super().load_sampler(mixture)
 
     def codes(self, batch: Batch, noise: Noise) -> Tensor:
         """Draw a latent from the encoder for each picture: together, a sample of the aggregated posterior."""
         mean, log_variance = self._posterior(batch.data)
-        return mean + (0.5 * log_variance).exp() * torch.from_numpy(noise.normal(tuple(mean.shape)))
+        eps = torch.from_numpy(noise.normal(tuple(mean.shape))).to(mean.device)
+        return mean + (0.5 * log_variance).exp() * eps
 
-    def latent(self, noise: Noise, options: VaeOptions) -> Any:
-        """Draw from the prior N(0, 1) or from the mixture, float32 ``(latent_dim,)``."""
+    def latent(self, noise: Noise, options: VaeOptions, condition: Any = None) -> Any:
+        """Draw from the prior N(0, 1) or from the mixture, that of `condition` if it is a vector: ``(latent_dim,)``."""
         if (options.sampler or self.config.sampler) == "prior":
             return noise.normal(self.config.latent_dim) * np.float32(options.temperature)
-        return super().latent(noise, options)
+        return super().latent(noise, options, condition)

@@ -14,6 +14,8 @@ from aigc_core import ModelError, Order, UsageError, evaluate, replay_file, trai
 from aigc_core.data import CaptionedPictures
 from tests.palettes import HUES, write_palette
 
+SMALL = {"architecture": "mlp", "hidden": 8, "latent_dim": 2, "components": 4}
+
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
 
 
@@ -162,7 +164,7 @@ def test_a_training_from_a_conditioned_model_is_told_the_same(house, painter, pa
 
 def test_resumed_with_other_vectors_is_another_training(house, pairs, tmp_path):
     write_palette(tmp_path / "models" / "other", softness=20)
-    given = {"condition": "vector=palette", "options": {"architecture": "mlp", "hidden": 8}, "pipeline": house()}
+    given = {"condition": "vector=palette", "options": SMALL, "pipeline": house()}
     train_model("image/vae", pairs, name="first", steps=2, seed=1, **given)
     (tmp_path / "models" / "first" / "aigc.json").unlink()
     with pytest.raises(UsageError, match="condition was"):
@@ -214,7 +216,7 @@ def test_a_gan_is_told_vectors_too(house, pairs):
 def test_what_to_type_next_says_what_a_model_is_told(house, pairs):
     for component, command in (("image/vae", '-m told "…"'), ("text/rnn", "-m told --input PICTURE")):
         said: list[str] = []
-        options = {"architecture": "mlp"} if component == "image/vae" else {"hidden": 8, "embedding": 8}
+        options = SMALL if component == "image/vae" else {"hidden": 8, "embedding": 8}
         folder = train_model(
             component,
             pairs,

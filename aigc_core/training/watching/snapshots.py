@@ -92,10 +92,13 @@ class Snapshots:
         """Return the samples as they are now: float32 ``(M, C, H, W)`` on the CPU."""
         with looking_at(self._sampler) as device:
             self._fit(device)
-            noise = [Noise(self._seed, f"snapshot/{place}") for place in range(self.count)]
-            latents = np.stack([self._sampler.latent(stream, self._options) for stream in noise])
+            told = [None] * self.count if self._conditions is None else self._conditions
+            latents = np.stack([self._latent(place, condition) for place, condition in enumerate(told)])
             conditions = None if self._conditions is None else self._conditions.to(device)
             return self._sampler.sample(torch.from_numpy(latents).to(device), conditions).float().cpu()
+
+    def _latent(self, place: int, condition: Tensor | None) -> Any:
+        return self._sampler.latent(Noise(self._seed, f"snapshot/{place}"), self._options, condition)
 
     def _fit(self, device: torch.device) -> None:
         some = np.linspace(0, len(self._data) - 1, min(FITTED_TO, len(self._data))).astype(np.int64)

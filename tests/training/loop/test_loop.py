@@ -56,7 +56,7 @@ class Pair:
             "training": torch.tensor(left.training or torch.is_grad_enabled()),
         }
 
-    def latent(self, noise, options):
+    def latent(self, noise, options, condition=None):
         return noise.normal(1)
 
     def sample(self, latent, condition):

@@ -62,7 +62,7 @@ class Unsteady:
         self.drawn = torch.rand(3)
         return {}
 
-    def latent(self, noise, options):
+    def latent(self, noise, options, condition=None):
         return noise.normal(2)
 
     def sample(self, latent, condition):
@@ -139,7 +139,7 @@ def test_reconstructions_stand_under_what_they_were_made_from(digits, tmp_path):
         def encode(self, data):
             return data.flatten(1)
 
-        def latent(self, noise, options): ...
+        def latent(self, noise, options, condition=None): ...
 
         def sample(self, latent, condition):
             return latent.unflatten(1, (1, 28, 28))
