@@ -239,11 +239,12 @@ def write(recipe: Mapping[str, Any], trained: Trained, examples: Examples) -> Pa
 
 
 def sheet(pictures: Sequence[Image], labels: Sequence[int | None]) -> Image:
-    """Lay a hundred samples out, or a few more so that each label has a whole row."""
+    """Lay a hundred samples out, or a few more so that each label has a whole row; in 256 colours, which will do."""
     kinds = len(set(labels))
     columns = math.ceil(SHOWN / kinds) if kinds > 1 else math.isqrt(SHOWN)
     shown = sorted(range(columns * kinds if kinds > 1 else SHOWN), key=lambda place: labels[place] or 0)
-    return contact_sheet([pictures[place] for place in shown], columns=columns)
+    laid_out = contact_sheet([pictures[place] for place in shown], columns=columns)
+    return laid_out.quantize(256) if laid_out.mode == "RGB" else laid_out
 
 
 def note_sha256(folder: Path) -> None:

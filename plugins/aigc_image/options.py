@@ -36,6 +36,13 @@ class VaeOptions(_Strict):
     strength: float | None = Field(
         None, ge=0, le=1, description="of variations of a picture: 0 makes it again, 1 is as far as any two are apart"
     )
+    recall: float | None = Field(
+        None,
+        ge=0,
+        le=1000,
+        description="take what is asked for as one of the things that were learnt, the larger the surer the nearest; "
+        "0: as it is; none: as the model was trained for",
+    )
 
 
 class AutoencoderOptions(_Strict):
@@ -105,6 +112,9 @@ class VaeConfig(_Networks):
     )
     sampler: Sampler = Field("gmm", description="where latents are drawn from unless a request says otherwise")
     components: int = Field(64, ge=1, le=4096, description="Gaussians in the mixture fitted to the codes")
+    recall: float = Field(
+        0, ge=0, le=1000, description="told vectors: how surely one is taken for the nearest that was learnt; 0: never"
+    )
 
 
 class AutoencoderConfig(_Networks):

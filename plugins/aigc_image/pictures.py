@@ -15,6 +15,9 @@ from torch import Tensor, nn
 from aigc_core import DataShape, Final, Item, LoadedModel, ModelError, Noise, UsageError
 from aigc_image.inference import Bfloat16
 
+#: A size that is told by the data, in ``sampler_shapes``.
+ANY = -1
+
 
 class PictureGenerator(ABC):
     """A trained component that draws a latent for each item and turns all of them into pictures at once.
@@ -47,7 +50,7 @@ class PictureGenerator(ABC):
         """Turn latents ``(B, D)`` and `conditions` into pictures ``(B, C, H, W)`` in [0, 1]."""
 
     def sampler_shapes(self) -> Mapping[str, tuple[int, ...]]:
-        """Shapes of the tensors that ``fit_sampler`` makes."""
+        """Shapes of the tensors that ``fit_sampler`` makes; ``ANY`` where a size depends on the data."""
         return {}
 
     def load_sampler(self, tensors: Mapping[str, Tensor]) -> None:  # noqa: B027 - many have none, and need not say so
@@ -107,8 +110,12 @@ class PictureGenerator(ABC):
         for network in self.networks.values():
             network.eval().requires_grad_(False)
 
+    def told(self, items: Sequence[Item]) -> Tensor | None:
+        """Return what each item is told: ``conditions(items)``, unless a component takes it for something else."""
+        return conditions(items)
+
     def latents(self, items: Sequence[Item], told: Tensor | None) -> Tensor:
-        """Return the latent of each item, ``(B, D)``, given what all are told: ``conditions(items)``."""
+        """Return the latent of each item, ``(B, D)``, given what all are told: ``told(items)``."""
         each = [None] * len(items) if told is None else told
         drawn = [self.latent(item.noise, item.options, one) for item, one in zip(items, each, strict=True)]
         return torch.from_numpy(np.stack(drawn))
@@ -116,7 +123,7 @@ class PictureGenerator(ABC):
     def generate(self, items: Sequence[Item]) -> Iterator[Final]:
         """Yield one picture an item, in order."""
         with torch.inference_mode():
-            told = conditions(items)
+            told = self.told(items)
             pixels = self.sample(self.latents(items, told), told)
         for index, picture in enumerate(to_pictures(pixels)):
             yield Final(index, picture)
@@ -135,7 +142,9 @@ def _misfits(shapes: Mapping[str, tuple[int, ...]], tensors: Mapping[str, Tensor
     yield from (f"{key} is missing" for key in shapes.keys() - tensors.keys())
     yield from (f"{key} is unknown" for key in tensors.keys() - shapes.keys())
     for key in shapes.keys() & tensors.keys():
-        if tuple(tensors[key].shape) != shapes[key]:
+        if len(tensors[key].shape) != len(shapes[key]) or any(
+            size not in (ANY, there) for size, there in zip(shapes[key], tensors[key].shape, strict=True)
+        ):
             yield f"{key} is {tuple(tensors[key].shape)}, not {shapes[key]}"
         if not tensors[key].isfinite().all():
             yield f"{key} is not finite"

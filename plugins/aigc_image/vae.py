@@ -16,12 +16,14 @@ import torch
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from aigc_core import Alarm, Batch, Context, DataShape, Loss, Noise, Phase, UsageError
+from aigc_core import Alarm, Batch, Context, DataShape, Item, Loss, Noise, Phase, UsageError
 from aigc_image.mixture_density import DensitySampler, Posteriors
 from aigc_image.mixture_density import fit as fit_density
 from aigc_image.mixture_sampling import MixtureSampled, presets
 from aigc_image.networks import Conditioned, decoded, decoder, embedding, encoder
 from aigc_image.options import VaeConfig, VaeOptions
+from aigc_image.pictures import ANY
+from aigc_image.recall import Familiar, Recall
 
 #: A dimension is in use where its mean varies by more than this: Burda et al. 2016, section 5.2.
 ACTIVE = 0.01
@@ -97,6 +99,7 @@ class Vae(MixtureSampled):
     Config = VaeConfig
     PRESETS: ClassVar = presets(reconstruction="gaussian", beta_warmup=1000)
     optional = ("encoder.", "sampler.variance")
+    recall: Recall | None = None
 
     def __init__(self, config: VaeConfig, data: DataShape) -> None:
         self.config = config
@@ -220,12 +223,17 @@ class Vae(MixtureSampled):
         """Fit the mixture; where pictures are told vectors, one that depends on them."""
         if not self.vector:
             return super().fit_sampler(data, seed)
-        told = [(*self._posterior(batch.data), batch.condition) for batch in data]
+        familiar = Familiar()
+        told = []
+        for batch in data:
+            told.append((*self._posterior(batch.data), batch.condition))
+            if self.config.recall:
+                familiar.watch(batch)
         means, log_variances, vectors = (torch.cat(part).float().cpu() for part in zip(*told, strict=True))
         posteriors = Posteriors(means, (0.5 * log_variances).exp(), vectors)
         tensors = fit_density(posteriors, self.config.components, seed)
         self.mixture = DensitySampler(tensors)
-        return tensors
+        return {**tensors, "known": familiar.vectors()} if self.config.recall else tensors
 
     def _watched(self, data: Iterator[Batch], errors: list[Tensor], noise: Noise) -> Iterator[Batch]:
         """Pass batches on, and put the mean error of each picture, squared or absolute, into `errors`."""
@@ -240,7 +248,11 @@ class Vae(MixtureSampled):
         fitted: Mapping[str, tuple[int, ...]] = {"variance": ()} if self.config.reconstruction in FITTED else {}
         sizes = self.config.components, self.config.latent_dim
         mixture = DensitySampler.shapes(self.vector, *sizes) if self.vector else super().sampler_shapes()
-        return {**mixture, **fitted}
+        known: Mapping[str, tuple[int, ...]] = {"known": (ANY, self.vector)} if self._recalls() else {}
+        return {**mixture, **known, **fitted}
+
+    def _recalls(self) -> bool:
+        return bool(self.vector and self.config.recall)
 
     def load_sampler(self, tensors: Mapping[str, Tensor]) -> None:
         """Take the mixture's tensors, and σ² where it was fitted."""
@@ -248,9 +260,28 @@ class Vae(MixtureSampled):
         if (variance := mixture.pop("variance", None)) is not None:
             self.variance = variance.item()
         if self.vector:
+            self.recall = Recall(mixture.pop("known")) if self._recalls() else None
             self.mixture = DensitySampler(mixture)
         else:
             super().load_sampler(mixture)
+
+    def told(self, items: Sequence[Item]) -> Tensor | None:
+        """Return what each item is told: what it asks for, or what that is taken for, ``(B, D)``.
+
+        Raises:
+            UsageError: the model does not know what it has learnt, and is to take what is asked for as that.
+        """
+        asked = super().told(items)
+        sharpness = items[0].options.recall
+        if self.recall is None and sharpness:
+            raise UsageError(
+                "the model has not kept what it has learnt", hint="leave recall out, or train it with: --set recall=100"
+            )
+        sharpness = self.config.recall if sharpness is None else sharpness
+        if self.recall is None or asked is None or not sharpness:
+            return asked
+        drawn = [self.recall.draw(one, sharpness, item.noise) for one, item in zip(asked.numpy(), items, strict=True)]
+        return torch.from_numpy(np.stack(drawn))
 
     def codes(self, batch: Batch, noise: Noise) -> Tensor:
         """Draw a latent from the encoder for each picture: together, a sample of the aggregated posterior."""

@@ -230,3 +230,28 @@ def test_what_to_type_next_says_what_a_model_is_told(house, pairs):
         )
         assert said[-1].endswith(command)
         shutil.rmtree(folder)
+
+
+def test_a_prompt_is_taken_for_what_was_learnt_where_the_model_says_so(house, pairs):
+    options = {**SMALL, "recall": 1000, "batch": 8, "threads": 1}
+    train_model(
+        "image/vae",
+        pairs,
+        name="knowing",
+        condition="vector=palette",
+        options=options,
+        steps=3,
+        seed=1,
+        pipeline=house(),
+    )
+    pipeline = house()
+    learnt, asked, literal = (
+        pipeline.generate("image", prompt, model="knowing", seed=4, options=given)[0].digest
+        for prompt, given in (("red", {}), ("red red blue", {}), ("red red blue", {"recall": 0}))
+    )
+    assert learnt == asked != literal
+
+
+def test_recall_needs_a_model_that_kept_what_it_learnt(house, painter):
+    with pytest.raises(UsageError, match="not kept what it has learnt"):
+        house().generate("image", "red", model="painter", seed=1, options={"recall": 50})
