@@ -136,8 +136,8 @@ class DensitySampler:
 def fit(posteriors: Posteriors, components: int, seed: int) -> Mapping[str, Tensor]:
     """Learn where latents lie, given vectors; return what ``DensitySampler`` takes.
 
-    The mean of ``log p(z | vector)`` over pictures, and over latents ``z`` of each, is made as large as can be: with
-    the networks as they are, no other prior makes the bound on the pictures' likelihood larger.
+    The mean of ``log p(z | vector)`` over pictures, and over latents ``z`` of each, is made as large as it
+    will go. That is the part of the bound on the pictures' likelihood that the prior has a hand in.
 
     Raises:
         UsageError: a number is not finite.

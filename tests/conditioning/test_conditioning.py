@@ -234,17 +234,9 @@ def test_what_to_type_next_says_what_a_model_is_told(house, pairs):
 
 def test_a_prompt_is_taken_for_what_was_learnt_where_the_model_says_so(house, pairs):
     options = {**SMALL, "recall": 1000, "batch": 8, "threads": 1}
-    train_model(
-        "image/vae",
-        pairs,
-        name="knowing",
-        condition="vector=palette",
-        options=options,
-        steps=3,
-        seed=1,
-        pipeline=house(),
-    )
     pipeline = house()
+    given = {"condition": "vector=palette", "options": options, "pipeline": pipeline}
+    train_model("image/vae", pairs, name="knowing", steps=3, seed=1, **given)
     learnt, asked, literal = (
         pipeline.generate("image", prompt, model="knowing", seed=4, options=given)[0].digest
         for prompt, given in (("red", {}), ("red red blue", {}), ("red red blue", {"recall": 0}))
