@@ -72,7 +72,8 @@ class CaptionedPictures:
             pairs[caption.strip(), first[digest]] = None
         if not pairs:
             raise UsageError(
-                "no picture has a caption", hint="give a table with columns file_name and caption: pairs.csv"
+                "no picture has a caption",
+                hint="give a table with columns file_name and caption, or have it in the folder as metadata.csv",
             )
         captions = [caption for caption, _ in pairs]
         return cls(data.pixels[kept], captions, np.array([picture for _, picture in pairs], np.int64))

@@ -159,7 +159,10 @@ def command(plan: TrainPlan) -> str:
         words += ["--from", order.base]
     elif order.preset:
         words += ["--preset", order.preset]
+    kept = plan.config.model_dump(mode="json")
     for name, value in order.options.items():
+        if isinstance(value, str) and kept.get(name) == Path(value).name:
+            value = kept[name]  # the config leaves out where something lay
         words += ["--set", f"{name}={value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)}"]
     for name in ("minutes", "steps", "size", "rehearse", "condition", "licence"):
         if (value := getattr(order, name)) is not None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -29,10 +30,18 @@ from aigc_core import (
     Phase,
     UsageError,
 )
-from aigc_crossmodal.joint_options import JointConfig
+from aigc_crossmodal.joint_options import PICTURE_TOWERS, TEXT_TOWERS, JointConfig
 from aigc_crossmodal.losses import info_nce, mse, same, scale_of, spread, vicreg
 from aigc_crossmodal.pairs import Pairs
-from aigc_crossmodal.tokens import LONGEST, TOKENIZER, Tokenizer
+from aigc_crossmodal.tokens import LONGEST, TOKENIZER, CheckpointTokenizer, Tokenizer
+from aigc_crossmodal.towers.checkpoints import (
+    PICTURES,
+    TEXTS,
+    build_pictures,
+    build_texts,
+    describe_pictures,
+    describe_texts,
+)
 from aigc_crossmodal.towers.efficientnet import begin_with_imagenet
 from aigc_crossmodal.towers.pictures import PictureTower
 from aigc_crossmodal.towers.texts import Bag, Transformer, unpacked
@@ -82,14 +91,9 @@ class JointEmbedding:
 
     def __init__(self, config: JointConfig, data: DataShape) -> None:
         self.config, self.data = config, data
-        self.tokenizer = Tokenizer.from_bytes(data.files[TOKENIZER])
-        self.pictures = PictureTower(
-            config.pictures, config.size, config.dimensions, config.frozen_blocks, config.dropout
-        )
-        if config.pictures == "efficientnet-lite0" and config.begin == "imagenet":
-            begin_with_imagenet(self.pictures)
-        sizes = (self.tokenizer.size, config.width, config.dimensions)
-        self.texts = Bag(*sizes) if config.texts == "bag" else Transformer(*sizes, LONGEST)
+        self.tokenizer = _tokenizer(data.files)
+        self.pictures = _picture_tower(config, data.files)
+        self.texts = _text_tower(config, data.files, self.tokenizer)
         self.networks: Mapping[str, nn.Module] = {
             "pictures": self.pictures,
             "texts": self.texts,
@@ -114,8 +118,14 @@ class JointEmbedding:
                 hint="give pictures of at least two things",
             )
         if files:
-            return Pairs(captioned, Tokenizer.from_bytes(files[TOKENIZER]))
-        return Pairs(captioned, Tokenizer.train(captioned.captions, config.tokens))
+            return Pairs(captioned, _tokenizer(files), files)
+        made = {}
+        if config.pictures not in PICTURE_TOWERS:
+            made[PICTURES] = describe_pictures(_place(config.pictures))
+        if config.texts in TEXT_TOWERS:
+            return Pairs(captioned, Tokenizer.train(captioned.captions, config.tokens), made)
+        made[TEXTS], tokenizer = describe_texts(_place(config.texts))
+        return Pairs(captioned, tokenizer, made)
 
     def loss(self, phase: str, batch: Batch, context: Context) -> Loss:
         """Return how far captions are from their pictures, and how near to others: as the option ``loss`` says."""
@@ -170,13 +180,14 @@ class JointEmbedding:
             ModelError: its options or tensors do not fit this class.
         """
         try:
-            config = cls.Config.model_validate({**dict(model.options), "begin": "nothing"})
+            config = cls.Config.model_validate(dict(model.options))
         except ValidationError as error:
             wrong = ", ".join(".".join(map(str, each["loc"])) for each in error.errors())
             raise ModelError(f"model {model.name!r} has options that {cls.__name__} cannot take: {wrong}") from error
+        files = {name: model.read(name) for name in (TOKENIZER, TEXTS, PICTURES) if name in model.files}
         # Networks start out random, from torch's own generator, which is not ours to move.
         with torch.random.fork_rng(devices=[]):
-            joint = cls(config, DataShape(tuple(model.shape), files={TOKENIZER: model.read(TOKENIZER)}))
+            joint = cls(config, DataShape(tuple(model.shape), files=files))
         tensors = cls.restored(model.tensors("float32"))
         try:
             for name in cls.inference:
@@ -219,3 +230,41 @@ class JointEmbedding:
         filled = np.concatenate([pixels, np.repeat(pixels[-1:], CHUNK - len(pixels), axis=0)])
         made: Tensor = self.pictures(torch.from_numpy(filled).float() / 255)
         return made[: len(pixels)]
+
+
+def _tokenizer(files: Mapping[str, bytes]) -> Tokenizer:
+    kind = CheckpointTokenizer if TEXTS in files else Tokenizer
+    return kind.from_bytes(files[TOKENIZER])
+
+
+def _picture_tower(config: JointConfig, files: Mapping[str, bytes]) -> nn.Module:
+    pretrained = config.begin == "pretrained"
+    if PICTURES in files:
+        return build_pictures(
+            files[PICTURES],
+            config.dimensions,
+            checkpoint=_place(config.pictures) if pretrained else None,
+            fine_tune=config.fine_tune,
+            dropout=config.dropout,
+        )
+    tower = PictureTower(config.pictures, config.size, config.dimensions, config.frozen_blocks, config.dropout)
+    if config.pictures == "efficientnet-lite0" and pretrained:
+        begin_with_imagenet(tower)
+    return tower
+
+
+def _text_tower(config: JointConfig, files: Mapping[str, bytes], tokenizer: Tokenizer) -> nn.Module:
+    if TEXTS in files:
+        return build_texts(
+            files[TEXTS],
+            config.dimensions,
+            checkpoint=_place(config.texts) if config.begin == "pretrained" else None,
+            fine_tune=config.fine_tune,
+        )
+    sizes = (tokenizer.size, config.width, config.dimensions)
+    return Bag(*sizes) if config.texts == "bag" else Transformer(*sizes, LONGEST)
+
+
+def _place(checkpoint: str) -> str:
+    """Return a checkpoint's folder, spelt out, or its name."""
+    return str(Path(checkpoint).expanduser())

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -18,16 +21,19 @@ class Pairs:
     Args:
         captioned: the pairs.
         tokenizer: of the captions.
+        files: what else belongs to a model of them.
     """
 
-    def __init__(self, captioned: CaptionedPictures, tokenizer: Tokenizer) -> None:
+    def __init__(
+        self, captioned: CaptionedPictures, tokenizer: Tokenizer, files: Mapping[str, bytes] = MappingProxyType({})
+    ) -> None:
         self._pictures = Pictures(captioned.pixels)
         self._picture_of = captioned.picture_of
         # Captions stand in many pairs; each is kept once.
         different = {caption: place for place, caption in enumerate(dict.fromkeys(captioned.captions))}
         self._captions = tokenizer.encode_all(list(different))
         self._caption_of = np.array([different[caption] for caption in captioned.captions], np.int64)
-        self.described = DataShape(captioned.pixels.shape[1:], files={TOKENIZER: tokenizer.to_bytes()})
+        self.described = DataShape(captioned.pixels.shape[1:], files={**files, TOKENIZER: tokenizer.to_bytes()})
 
     def __len__(self) -> int:
         return len(self._picture_of)

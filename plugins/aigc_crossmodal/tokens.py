@@ -113,8 +113,7 @@ class Tokenizer:
             raise UsageError(
                 "the text holds half of a surrogate pair, which is no character", hint="give valid Unicode"
             ) from None
-        ids: list[int] = self._engine.encode(text, add_special_tokens=False).ids[:LONGEST]
-        if not ids:
+        if not (ids := self._ids(text)):
             raise UsageError("the text is empty, and means nothing", hint="say what is looked for")
         return ids
 
@@ -125,6 +124,34 @@ class Tokenizer:
         for place, row in enumerate(rows):
             padded[place, : len(row)] = row
         return padded
+
+    def _ids(self, text: str) -> list[int]:
+        ids: list[int] = self._engine.encode(text, add_special_tokens=False).ids
+        return ids[:LONGEST]
+
+
+class CheckpointTokenizer(Tokenizer):
+    """The tokenizer of a checkpoint, with what it puts around a text; its ids are raised by one, and 0 is padding."""
+
+    @classmethod
+    def of(cls, engine: Engine, longest: int) -> Self:
+        """Let the tokenizer of a checkpoint read `longest` tokens of a text, and fill nothing up."""
+        engine.enable_truncation(longest)
+        engine.no_padding()
+        return cls(engine)
+
+    @classmethod
+    def from_bytes(cls, content: bytes) -> Self:
+        """Read ``tokenizer.json``. Raises ModelError where it is none."""
+        from tokenizers import Tokenizer as Engine
+
+        try:
+            return cls(Engine.from_str(content.decode()))
+        except Exception as error:  # a bare one, as above
+            raise ModelError(f"{TOKENIZER} cannot be read: {type(error).__name__}: {error}") from error
+
+    def _ids(self, text: str) -> list[int]:
+        return [1 + token for token in self._engine.encode(text).ids] if text.strip() else []
 
 
 def _around(engine: Engine) -> Engine:

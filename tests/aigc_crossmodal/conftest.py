@@ -1,5 +1,6 @@
-"""Models that are told colours: see ``tests/palettes.py``."""
+"""Models that are told colours, and tiny checkpoints: see ``tests/palettes.py`` and ``tests/checkpoints.py``."""
 
+from tests.checkpoints import copied, made
 from tests.palettes import describer, house, painter, pairs
 
-__all__ = ["describer", "house", "painter", "pairs"]
+__all__ = ["copied", "describer", "house", "made", "painter", "pairs"]

@@ -46,7 +46,7 @@ class CardFacts:
         metrics: the measurements of ``metrics.json``, as JSON: ``name``, ``value``, ``n``, and what else there is.
         alarms: that were told, in order; near_copies: share of the samples at the end, if it was measured.
         base: model it started from, or None.
-        use: what to type to use it, where that is not to generate; samples: whether there is a sheet of them.
+        use: what to type to use it, where that is not to generate; samples: whether it makes any, or only vectors.
     """
 
     name: str
@@ -101,7 +101,9 @@ def card(facts: CardFacts) -> str:
 
 
 SHOWN = {"image": "![samples](samples.png)", "text": "Samples, none of them chosen: [samples.txt](samples.txt)."}
+#: What the Hugging Face hub calls what a model is for.
 TASKS = {"image": "unconditional-image-generation", "text": "text-generation"}
+FEATURES = "image-feature-extraction"
 
 _MARKUP = re.compile(r"([\\`*_{}\[\]<>#|!~$&])")
 
@@ -135,9 +137,10 @@ def _header(facts: CardFacts) -> str:
     lines = ["---", f"license: {licence.lower() if known else 'other'}"]
     if not known:
         lines.append(f"license_name: {_quoted(licence)}")
-    lines += ["library_name: aigc", f"pipeline_tag: {TASKS[facts.modality]}", "tags:"]
+    lines += ["library_name: aigc", f"pipeline_tag: {TASKS[facts.modality] if facts.samples else FEATURES}", "tags:"]
     family = facts.component.rpartition("/")[2]
-    lines += [f"- {_quoted(tag)}" for tag in dict.fromkeys((f"{facts.modality}-generation", family, "aigc"))]
+    kind = f"{facts.modality}-generation" if facts.samples else FEATURES
+    lines += [f"- {_quoted(tag)}" for tag in dict.fromkeys((kind, family, "aigc"))]
     if facts.base:
         lines.append(f"base_model: {_quoted(facts.base)}")
     return "\n".join([*lines, "---"])
@@ -145,11 +148,13 @@ def _header(facts: CardFacts) -> str:
 
 def _opening(facts: CardFacts) -> str:
     labels = f", of {len(facts.labels)} kinds, chosen by label" if facts.labels else ""
-    algorithm = f", {escape(facts.summary)}" if facts.summary else ""
+    algorithm = f": {escape(facts.summary.rstrip('.'))}" if facts.summary else ""
     if facts.makes_texts:
         return f"Texts{labels}. Made by {_code(facts.component)}{algorithm}."
     channels, height, width = facts.shape
     kind = {1: "Grey", 3: "Colour", 4: "Transparent colour"}.get(channels, f"{channels}-channel")
+    if not facts.samples:
+        return f"Vectors of pictures. Made by {_code(facts.component)}{algorithm}."
     return f"{kind} pictures of {width}×{height} pixels{labels}. Made by {_code(facts.component)}{algorithm}."
 
 

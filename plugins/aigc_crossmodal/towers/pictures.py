@@ -136,7 +136,7 @@ class PictureTower(nn.Module):
 
     def features(self, pictures: Tensor) -> Tensor:
         """Return ``(B, features)``: the last channels, each its mean over positions."""
-        x = (fitted(pictures, self.size) * 255 - MEAN) / SPREAD
+        x = (fitted(pictures, self.size, self.size) * 255 - MEAN) / SPREAD
         x = x.expand(-1, 3, -1, -1).contiguous(memory_format=torch.channels_last)
         x = relu6(self.stem(x), inplace=True)
         return relu6(self.last(self.blocks(x)), inplace=True).mean(dim=(2, 3))
@@ -146,14 +146,14 @@ class PictureTower(nn.Module):
         return normalize(self.head(self.dropout(self.features(pictures))).float(), dim=1)
 
 
-def fitted(pictures: Tensor, size: int) -> Tensor:
-    """Bring pictures to `size` × `size`, antialiased, within [0, 1].
+def fitted(pictures: Tensor, height: int, width: int) -> Tensor:
+    """Bring pictures to one size, antialiased, within [0, 1].
 
     Parmar et al. 2022 (On aliased resizing and surprising subtleties in GAN evaluation).
     """
-    if pictures.shape[2:] == (size, size):
+    if pictures.shape[2:] == (height, width):
         return pictures
-    return interpolate(pictures, (size, size), mode="bicubic", antialias=True).clamp(0, 1)
+    return interpolate(pictures, (height, width), mode="bicubic", antialias=True).clamp(0, 1)
 
 
 def _blocks(channels: int, stages: Sequence[Stage]) -> list[InvertedResidual]:

@@ -65,8 +65,13 @@ class Transformer(nn.Module):
         x = self.layers(
             self.vectors(tokens) + self.places[: tokens.shape[1]], src_key_padding_mask=padding
         )  # (B, T, W)
-        said = (~padding)[..., None].to(x.dtype)
-        return normalize(self.head((x * said).sum(dim=1) / said.sum(dim=1)).float(), dim=1)
+        return normalize(self.head(mean_of(x, ~padding)).float(), dim=1)
+
+
+def mean_of(states: Tensor, said: Tensor) -> Tensor:
+    """Return the mean ``(B, W)`` of those vectors of ``(B, T, W)`` that are `said`, ``(B, T)``."""
+    weights = said[..., None].to(states.dtype)
+    return (states * weights).sum(dim=1) / weights.sum(dim=1)
 
 
 def packed(vectors: Tensor) -> dict[str, Tensor]:

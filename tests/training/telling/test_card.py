@@ -56,13 +56,20 @@ def tables(body):
     return [[cell.strip() for cell in row] for row in rows]
 
 
+def test_the_card_of_an_embedder_does_not_say_that_it_makes_pictures():
+    head, body = header(card(replace(FACTS, summary="Two towers.", samples=False, use="aigc search QUERY")))
+    assert "pipeline_tag: image-feature-extraction" in head and '- "image-feature-extraction"' in head
+    assert "Vectors of pictures. Made by `image/gan`: Two towers.\n" in body
+    assert "samples.png" not in body and "aigc generate" not in body
+
+
 def test_a_card_says_what_it_was_told():
     head, body = header(card(FACTS))
     assert head[:3] == ["license: cc-by-4.0", "library_name: aigc", "pipeline_tag: unconditional-image-generation"]
     assert '- "gan"' in head
     for told in (
         "# photos-gan",
-        "Colour pictures of 64×64 pixels, of 3 kinds, chosen by label. Made by `image/gan`, generative adversarial",
+        "Colour pictures of 64×64 pixels, of 3 kinds, chosen by label. Made by `image/gan`: generative adversarial",
         "aigc generate --modality image -m photos-gan --set label=cat -n 16",
         "![samples](samples.png)",
         "1,900 pictures from `photos`",
