@@ -20,7 +20,7 @@ from aigc_core.data.sources.texts import KINDS, Unit, Wanted, open_texts
 from aigc_core.data.splits import SPLITS, TRAIN, Part
 from aigc_core.data.survey import described, tallies
 from aigc_core.data.text_duplicates import exact, near
-from aigc_core.data.text_store import Texts
+from aigc_core.data.text_store import Stored, Texts
 from aigc_core.data.text_survey import TextSurvey, survey_of
 from aigc_core.errors import ItemError, UsageError
 
@@ -97,8 +97,8 @@ class TextData:
     def some(self, indices: NDArray[np.int64]) -> TextData:
         """Return the texts at `indices`, in that order."""
         return TextData(
-            [self.texts[index] for index in indices],
-            None if self.sources is None else [self.sources[index] for index in indices],
+            _some(self.texts, indices),
+            None if self.sources is None else _some(self.sources, indices),
             None if self.labels is None else self.labels[indices],
             self.label_names,
             None if self.vectors is None else self.vectors[indices],
@@ -175,7 +175,7 @@ class _Found:
     labels: list[str | None] = field(default_factory=list)
     groups: list[str | None] = field(default_factory=list)
     splits: list[str | None] = field(default_factory=list)
-    names: list[str] = field(default_factory=list)
+    names: Texts = field(default_factory=lambda: Texts(errors="surrogatepass"))
     skipped: list[Skipped] = field(default_factory=list)
 
     def take(self, record: Record | Skipped) -> None:
@@ -229,7 +229,7 @@ class _Found:
         """Return the split of each text. What is nearly the same is never parted."""
         parts = {split: Part.of(own, split, "") for split in SPLITS if Part.possible(own, split)}
         assigned = []
-        for place, first in enumerate(alike.of.tolist()):
+        for place, first in enumerate(map(int, alike.of)):
             key = self.groups[place] or hashlib.sha256(self.texts[first].encode()).digest()
             mine = self.splits[place]
             fitting = (name for name, part in parts.items() if (not part.read or mine in part.read) and part.takes(key))
@@ -242,6 +242,10 @@ class _Found:
             digest.update(self.sources.digest().encode())
         digest.update("\0".join(label or "" for label in self.labels).encode("utf-8", "surrogateescape"))
         return digest.hexdigest()
+
+
+def _some(texts: Sequence[str], indices: NDArray[np.int64]) -> Sequence[str]:
+    return texts.some(indices) if isinstance(texts, Stored) else [texts[index] for index in indices]
 
 
 def _firsts(groups: Groups) -> NDArray[np.int64]:

@@ -6,8 +6,10 @@ A batch holds every token that is read or predicted: what is read is ``data[:, :
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Sequence
 from dataclasses import dataclass
+from tempfile import SpooledTemporaryFile
 from typing import Self
 
 import numpy as np
@@ -21,10 +23,39 @@ from aigc_text.tokenizer import MOST, Tokenizer
 
 #: Texts that are encoded at once: all of them may be more than the memory holds.
 AT_ONCE = 10_000
+#: Bytes of token ids that are kept in memory; more go to a temporary file, which the system reads as it is needed.
+IN_MEMORY = 256 * 1024**2
 #: Batches whose texts are sorted by length together, so that little of a batch is padding, and yet none are alike.
 POOL = 50
 #: Orders of a stream that there are; which is taken, the seed and the epoch say.
 ORDERS = 2**31
+
+
+class Tokens:
+    """Token ids, added piece by piece; on disk where they are many, so that any number is no matter of memory.
+
+    Attributes:
+        count: of them.
+    """
+
+    def __init__(self) -> None:
+        self._file = SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115 - it lives as long as this does
+        weakref.finalize(self, self._file.close)
+        self.count = 0
+
+    def add(self, pieces: Sequence[NDArray[np.uint16]]) -> None:
+        """Add the ids of `pieces`."""
+        joined = np.concatenate(pieces)
+        self._file.write(joined.tobytes())
+        self.count += len(joined)
+
+    def array(self) -> NDArray[np.uint16]:
+        """Return all ids, to be read only."""
+        if self.count * 2 > IN_MEMORY:
+            self._file.flush()
+            return np.memmap(self._file, np.uint16, "r", shape=(self.count,))  # type: ignore[call-overload, no-any-return]
+        self._file.seek(0)
+        return np.frombuffer(self._file.read(), np.uint16)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +94,13 @@ class Rows:
                 f"a vocabulary of {tokenizer.size:,} is too large", hint=f"at most {MOST:,} are known here"
             )
         before, after = ([tokenizer.bos] if begin else []), ([tokenizer.eos] if end else [])
-        parts, sizes = [np.empty(0, np.uint16)], [0]
+        sizes, tokens = np.zeros(len(texts) + 1, np.int64), Tokens()
         for first in range(0, len(texts), AT_ONCE):
-            for ids in tokenizer.encode_all(texts[first : first + AT_ONCE]):
-                parts.append(np.concatenate([before, ids, after])[:longest].astype(np.uint16))
-                sizes.append(len(parts[-1]))
-            parts = [np.concatenate(parts)]
-        return cls(parts[0], np.cumsum(sizes))
+            encoded = tokenizer.encode_all(texts[first : first + AT_ONCE])
+            rows = [np.concatenate([before, ids, after])[:longest].astype(np.uint16) for ids in encoded]
+            sizes[first + 1 : first + 1 + len(rows)] = [len(row) for row in rows]
+            tokens.add(rows)
+        return cls(tokens.array(), np.cumsum(sizes))
 
     def __len__(self) -> int:
         return len(self.starts) - 1
@@ -180,7 +211,7 @@ class Windows:
     def __init__(self, rows: Rows, window: int, described: DataShape) -> None:
         self._rows, self._window = rows, window
         self.described = described
-        self._order: tuple[int, NDArray[np.uint16]] = (-1, np.empty(0, np.uint16))
+        self._order: tuple[int, NDArray[np.uint16], int] = (-1, np.empty(0, np.uint16), 0)
 
     def __len__(self) -> int:
         return max(1, (len(self._rows.tokens) - 1) // self._window)
@@ -190,9 +221,7 @@ class Windows:
         data = np.empty((len(indices), self._window + 1), np.int64)
         for row, index in enumerate(indices):
             order, window = divmod(int(index), len(self))
-            tokens = self._in_order(order)
-            start = window * self._window
-            piece = tokens[start : start + self._window + 1]
+            piece = self._piece(order, window * self._window)
             data[row] = piece if len(piece) == self._window + 1 else np.resize(piece, self._window + 1)
         return Batch(torch.from_numpy(data))
 
@@ -200,20 +229,28 @@ class Windows:
         """Return an order in which each row of a batch goes on where the same row of the batch before ended."""
         return Lanes(len(self), seed, batch)
 
-    def _in_order(self, order: int) -> NDArray[np.uint16]:
+    def _piece(self, order: int, start: int) -> NDArray[np.uint16]:
+        """Return a window and the token after it; the last one may be shorter."""
+        tokens, begin = self._in_order(order)
+        places = np.arange(start, min(start + self._window + 1, len(tokens)))
+        return tokens[(begin + places) % len(tokens)]
+
+    def _in_order(self, order: int) -> tuple[NDArray[np.uint16], int]:
         """Return all tokens with the texts in the order of that number; in order 0 they stand as they were given.
 
-        Texts are also begun at another token, or a single long one would be cut at the same places for ever.
+        And at which of them to begin: elsewhere in each, or a single long one would be cut at the same places for ever.
         """
         if order == 0:
-            return self._rows.tokens
+            return self._rows.tokens, 0
         if self._order[0] != order:
-            random = _random(order, 0)
-            rows = self._rows
+            random, rows = _random(order, 0), self._rows
+            joined = Tokens()
             places = random.permutation(len(rows))
-            joined = np.concatenate([rows.tokens[rows.starts[place] : rows.starts[place + 1]] for place in places])
-            self._order = order, np.roll(joined, -int(random.integers(len(joined))))
-        return self._order[1]
+            for first in range(0, len(places), AT_ONCE):
+                some = places[first : first + AT_ONCE]
+                joined.add([rows.tokens[rows.starts[place] : rows.starts[place + 1]] for place in some])
+            self._order = order, joined.array(), int(random.integers(joined.count))
+        return self._order[1:]
 
 
 class Lanes:

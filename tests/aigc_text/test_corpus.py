@@ -136,3 +136,16 @@ def test_a_single_short_text_is_a_stream(tokenizer):
     one = Windows(rows(tokenizer, ["abc"]), 16, DataShape((5,)))
     assert len(one) == 1
     assert one.batch(one.order(0, 4).indices(0, 4)).data.shape == (4, 17)
+
+
+def test_what_is_too_much_for_the_memory_is_read_from_disk_the_same(windows, documents, tokenizer, monkeypatch):
+    order, texts = windows.order(3, 4), ["abcdefghij"[: 1 + number % 10] for number in range(100)]
+    before = {start: windows.batch(order.indices(start, 4)).data.tolist() for start in (0, 40, 400)}
+    monkeypatch.setattr("aigc_text.corpus.IN_MEMORY", 64)
+    monkeypatch.setattr("aigc_text.corpus.AT_ONCE", 7)
+    on_disk = rows(tokenizer, texts)
+    assert isinstance(on_disk.tokens, np.memmap)
+    again = Documents(on_disk, DataShape((12,)), None)
+    assert again.batch(np.arange(100)).data.tolist() == documents.batch(np.arange(100)).data.tolist()
+    stream = Windows(rows(tokenizer, texts[:40]), 6, DataShape((12,)))
+    assert {start: stream.batch(order.indices(start, 4)).data.tolist() for start in before} == before

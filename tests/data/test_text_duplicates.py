@@ -8,6 +8,7 @@ import re
 import numpy as np
 import pytest
 
+from aigc_core.data.groups import equal
 from aigc_core.data.text_duplicates import exact, near
 from aigc_core.data.text_store import Texts
 
@@ -103,3 +104,12 @@ def test_texts_on_disk_are_found_as_texts_in_memory():
     texts = [SENTENCE, VERSE, SENTENCE + "!", SENTENCE]
     assert near(Texts(texts)).of.tolist() == near(texts).of.tolist() == [0, 1, 0, 0]
     assert exact(Texts(texts)).of.tolist() == [0, 1, 2, 0]
+
+
+def test_what_is_equal_is_grouped_under_the_first_of_it():
+    keys = [bytes([key]) * 16 for key in np.random.default_rng(5).integers(0, 40, 300)]
+    assert equal(iter(keys)).of.tolist() == [keys.index(key) for key in keys]
+    assert equal([]).of.tolist() == []
+    # One byte of difference anywhere is a difference.
+    near_misses = [bytes(16), bytes(15) + b"\x01", b"\x01" + bytes(15), bytes(16)]
+    assert equal(near_misses).of.tolist() == [0, 1, 2, 0]

@@ -7,6 +7,7 @@ import json
 import tarfile
 import zipfile
 
+import numpy as np
 import pytest
 
 from aigc_core import ItemError, UsageError
@@ -235,3 +236,16 @@ def test_many_texts_lie_on_disk(monkeypatch):
     assert stored.size > 1000
     assert [stored[place] for place in (0, 500, 999)] == ["text number 0", "text number 500", "text number 999"]
     assert stored.digest() == Texts(f"text number {n}" for n in range(1000)).digest()
+
+
+def test_some_of_many_texts_stay_where_they_are():
+    some = Texts(["a", "b", "c", "d"]).some(np.array([3, 1, 1]))
+    assert some == ["d", "b", "b"] and some[-1] == "b" and some[:2] == ["d", "b"]
+    assert some.some(np.array([2, 0])) == ["b", "d"]
+    assert some != ["d", "b", "c"]
+
+
+def test_names_may_hold_what_texts_may_not():
+    assert Texts(["a\udcff"], errors="surrogatepass")[0] == "a\udcff"
+    with pytest.raises(UnicodeEncodeError):
+        Texts(["a\udcff"])
