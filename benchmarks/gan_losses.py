@@ -29,7 +29,7 @@ from trials import Contest, Entrant, print_entrants  # noqa: E402
 
 LOSSES = ("minimax", "non-saturating", "hinge", "least-squares", "wasserstein-gp", "relativistic")
 PENALISED = ("wasserstein-gp", "relativistic")
-RATES = (1e-4, 2e-4, 4e-4, 8e-4)
+RATES = (4e-4, 8e-4, 1.6e-3, 3.2e-3)
 
 
 def entrants(*, norm_all: bool) -> list[Entrant]:
