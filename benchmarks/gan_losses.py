@@ -29,7 +29,7 @@ from trials import Contest, Entrant, print_entrants  # noqa: E402
 
 LOSSES = ("minimax", "non-saturating", "hinge", "least-squares", "wasserstein-gp", "relativistic")
 PENALISED = ("wasserstein-gp", "relativistic")
-RATES = (4e-4, 8e-4, 1.6e-3, 3.2e-3)
+RATES = (8e-4, 1.6e-3, 3.2e-3, 6.4e-3, 1.28e-2)
 
 
 def entrants(*, norm_all: bool) -> list[Entrant]:

@@ -3,9 +3,10 @@
     python benchmarks/text_vae.py [--epochs 6] [--remedy-epochs 2] [-n 1000] [--samples 500] [--only WORD]
 
 WordNet example sentences, one thread. The language model is the VAE's decoder without a latent, trained for as many
-epochs on the same batches with the same options. The VAE's NLL is the IWAE bound, the language model's is exact. Beside KL, mutual information and active units stands
-what the latent is worth to the decoder: how much likelier a text is given its own latent than given that of another
-text. A decoder that ignores its latent may have a KL, an MI and active units; that number it has not.
+epochs on the same batches with the same options. The VAE's NLL is the IWAE bound, the language model's is exact. Beside
+KL, mutual information and active units stands what the latent is worth to the decoder: how much likelier a text is
+given its own latent than given that of another text. A decoder that ignores its latent may have a KL, an MI and active
+units; that number it has not.
 
 The remedies are compared on small networks and few epochs. Finished trainings are kept under ``results/`` and not run
 again.
@@ -49,12 +50,25 @@ from aigc_text.vae.networks import Decoder  # noqa: E402
 from aigc_text.vae.options import VaeConfig, VaeOptions  # noqa: E402
 
 SETTINGS = {
-    **{"vocabulary": 4096, "latent_dim": 32, "embedding": 192, "hidden": 320, "encoder_hidden": 96},
-    **{"dropout": 0.3, "gamma": 0.6, "temperature": 0.5, "top_p": 0.9},
+    "vocabulary": 4096,
+    "latent_dim": 32,
+    "embedding": 192,
+    "hidden": 320,
+    "encoder_hidden": 96,
+    "dropout": 0.3,
+    "gamma": 0.6,
+    "temperature": 0.5,
+    "top_p": 0.9,
 }
 TRAINING = {
-    **{"batch": 32, "lr": 4e-3, "warmup": 100, "schedule": "cosine", "clip": 5.0},
-    **{"precision": "bfloat16", "threads": 1, "log_every": 200},
+    "batch": 32,
+    "lr": 4e-3,
+    "warmup": 100,
+    "schedule": "cosine",
+    "clip": 5.0,
+    "precision": "bfloat16",
+    "threads": 1,
+    "log_every": 200,
 }
 SMALL = {"embedding": 128, "hidden": 128, "encoder_hidden": 64, "vocabulary": 2048}
 LANGUAGE_MODEL = "language model"

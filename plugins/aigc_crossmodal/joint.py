@@ -48,8 +48,8 @@ from aigc_crossmodal.towers.texts import Bag, Transformer, unpacked
 
 #: Pictures looked at in one go, filled up where there are fewer: another number may round another way.
 CHUNK = 16
-#: Points less spread than this are as good as one.
-COLLAPSED = 0.05
+#: Points less spread than this are as good as one; what learns well is at 0.6 and more.
+COLLAPSED = 0.1
 #: A loss nearer to chance than this share of it has learnt nothing.
 STUCK = 0.02
 

@@ -75,6 +75,14 @@ def test_any_checkpoint_is_a_tower(made, digits, tmp_path, texts, pictures):
     assert len(np.unique(words.round(5), axis=0)) == 3
 
 
+def test_a_checkpoint_in_half_precision_becomes_a_tower_in_float32(copied, digits, tmp_path):
+    weights = copied("bert", dtype="bfloat16") / "model.safetensors"
+    save_file({name: each.bfloat16() for name, each in load_file(weights).items()}, weights, metadata={"format": "pt"})
+    joint = JointEmbedding.from_model(open_folder(folder_of(*learn(digits, texts="./bert"), tmp_path / "joint")))
+    assert {each.dtype for each in joint.texts.parameters()} == {torch.float32}
+    assert joint.embed(["one"]).shape == (1, 16)
+
+
 def test_the_model_folder_is_whole_without_the_checkpoint(copied, digits, tmp_path):
     texts, pictures = copied("bert"), copied("vit")
     before = learn(digits, texts="./bert", pictures=str(pictures))

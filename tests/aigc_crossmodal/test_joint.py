@@ -173,11 +173,12 @@ def test_alarms_ring_for_a_collapse_and_for_chance(pairs):
     assert joint.alarms({}) == []
 
 
-def test_mse_alone_collapses(pairs):
-    config = JointConfig(**TINY, loss="mse")
+@pytest.mark.parametrize(("loss", "alarms"), [("mse", ["collapse"]), ("clip+mse", [])])
+def test_mse_alone_collapses_and_an_alarm_says_so(pairs, loss, alarms):
+    config = JointConfig(**TINY, loss=loss)
     examples = JointEmbedding.examples(config, pairs)
-    trained = train(
-        JointEmbedding, config, examples, TrainingOptions(steps=150, batch=32, lr=3e-3, ema_images=0, threads=1)
-    )
-    last = {f"joint/{name.split('/')[-1]}": value for name, value in trained.history[-1].items() if name != "step"}
-    assert last["joint/spread"] < 0.5
+    options = TrainingOptions(steps=150, batch=32, lr=3e-3, ema_images=0, threads=1)
+    last = dict(train(JointEmbedding, config, examples, options).history[-1])
+    assert (last["joint/loss"] < 1e-3) is (loss == "mse")  # a perfect score, of no use
+    joint = JointEmbedding(config, examples.described)
+    assert [alarm.name for alarm in joint.alarms(last)] == alarms

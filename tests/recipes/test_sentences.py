@@ -38,3 +38,16 @@ def test_parts_share_no_sentence_and_leave_none_out(sentences, monkeypatch):
     parts = [list(sentences.load(part).texts) for part in ("train", "validation", "test")]
     assert sorted(chain.from_iterable(parts)) == sorted(said)
     assert all(parts)
+
+
+def test_plain_sentences_have_common_words_alone(recipe, sentences, monkeypatch):
+    plain = recipe("plain_sentences")
+    said = [f"{name} {verb} the {thing}" for name in ("he", "She") for verb in ("saw", "kept") for thing in "abcdefgh"]
+    rare = [*("he saw the zyzzyva", "she kept quiet"), f"he {'saw ' * 30}the a"]
+    monkeypatch.setattr(sentences, "_sentences", lambda: sentences.distinct([*said, *rare]))
+    monkeypatch.setattr(plain, "sentences", sentences)
+    monkeypatch.setattr(plain, "COMMON", 13)
+    plain.common.cache_clear()
+    kept = list(chain.from_iterable(plain.load(part).texts for part in ("train", "validation", "test")))
+    plain.common.cache_clear()
+    assert sorted(kept) == sorted(said)

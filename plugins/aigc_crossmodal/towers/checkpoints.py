@@ -187,7 +187,8 @@ def _part(config: Mapping[str, Any], side: str, checkpoint: str | None) -> Any:
         if checkpoint is not None:
             network = _learnt(checkpoint)
         else:
-            network = AutoModel.from_config(AutoConfig.for_model(**_kept(config)), trust_remote_code=False)
+            kept = AutoConfig.for_model(**_kept(config))
+            network = AutoModel.from_config(kept, dtype=torch.float32, trust_remote_code=False)
         if (one := getattr(network, f"{side}_model", None)) is not None:
             return one
         return network.get_encoder() if network.config.is_encoder_decoder else network
