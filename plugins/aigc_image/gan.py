@@ -45,7 +45,7 @@ class Gan(PictureGenerator):
     PRESETS: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "tiny": {
             "config": {**_ADVERSARIAL, "width": 16, "latent_dim": 64},
-            "training": {**_TRAINING, "minutes": 10, "ema_images": 5_000},
+            "training": {**_TRAINING, "lr": 1e-3, "minutes": 10, "ema_images": 5_000},
         },
         "small": {
             "config": {**_ADVERSARIAL, "width": 32, "latent_dim": 128},
