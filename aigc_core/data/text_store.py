@@ -6,6 +6,7 @@ import hashlib
 import mmap
 import tempfile
 import weakref
+from abc import abstractmethod
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Literal, overload
@@ -22,9 +23,9 @@ IN_MEMORY = 256 * 1024**2
 class Stored(Sequence[str]):
     """A sequence of texts of which only those are in memory that are looked at."""
 
+    @abstractmethod
     def _at(self, place: int) -> str:
         """Return the text at a place that there is."""
-        raise NotImplementedError
 
     @overload
     def __getitem__(self, index: int) -> str: ...
