@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,8 +15,6 @@ from aigc_core.models import open_folder
 from aigc_crossmodal.joint import JointEmbedding
 from aigc_crossmodal.joint_options import JointConfig
 
-DIGITS = Path(__file__).parents[1] / "fixtures" / "mnist-200.npz"
-NAMES = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 SMALL = {"size": 32, "tokens": 512, "width": 16, "dimensions": 16, "dropout": 0.0}
 STEPS = TrainingOptions(steps=2, batch=8, ema_images=0, threads=1, seed=1)
 
@@ -25,14 +22,6 @@ STEPS = TrainingOptions(steps=2, batch=8, ema_images=0, threads=1, seed=1)
 @pytest.fixture(autouse=True)
 def calm(one_thread: None) -> None:
     """Work on one thread."""
-
-
-@pytest.fixture(scope="module")
-def digits():
-    with np.load(DIGITS) as found:
-        pixels, labels = found[found.files[0]], found[found.files[1]]
-    pixels = pixels.reshape(len(pixels), 1, 28, 28)[:100]
-    return CaptionedPictures(pixels, [NAMES[label] for label in labels[:100]], np.arange(100))
 
 
 def learn(pairs, options=STEPS, **config):
