@@ -247,6 +247,7 @@ def _picture_tower(config: JointConfig, files: Mapping[str, bytes]) -> nn.Module
             fine_tune=config.fine_tune,
             dropout=config.dropout,
         )
+    _own("picture", config.pictures, PICTURE_TOWERS, PICTURES)
     tower = PictureTower(config.pictures, config.size, config.dimensions, config.frozen_blocks, config.dropout)
     if config.pictures == "efficientnet-lite0" and pretrained:
         begin_with_imagenet(tower)
@@ -261,8 +262,17 @@ def _text_tower(config: JointConfig, files: Mapping[str, bytes], tokenizer: Toke
             checkpoint=_place(config.texts) if config.begin == "pretrained" else None,
             fine_tune=config.fine_tune,
         )
+    _own("text", config.texts, TEXT_TOWERS, TEXTS)
     sizes = (tokenizer.size, config.width, config.dimensions)
     return Bag(*sizes) if config.texts == "bag" else Transformer(*sizes, LONGEST)
+
+
+def _own(side: str, name: str, towers: Sequence[str], file: str) -> None:
+    """Raise ModelError for a checkpoint that nothing is there to build from."""
+    if name not in towers:
+        raise ModelError(
+            f"there is no {side} tower {name!r}, and no {file} that builds one", hint="copy the model again"
+        )
 
 
 def _place(checkpoint: str) -> str:

@@ -89,11 +89,11 @@ class Tokenizer:
         from tokenizers import Tokenizer as Engine
 
         try:
-            vocabulary = json.loads(content)["model"]["vocab"]
+            first = [token for token, _ in json.loads(content)["model"]["vocab"][: len(FIXED)]]
             engine = Engine.from_str(content.decode())
         except Exception as error:  # what tokenizers cannot read, it says with a bare Exception
             raise ModelError(f"{TOKENIZER} cannot be read: {type(error).__name__}: {error}") from error
-        if [token for token, _ in vocabulary[: len(FIXED)]] != list(FIXED):
+        if first != list(FIXED):
             raise ModelError(f"{TOKENIZER} does not begin with {PAD}, {UNKNOWN} and the bytes; another program made it")
         return cls(engine)
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from aigc_core import CaptionedPictures, ModelError, TrainingOptions, UsageError, save_model, train
+from aigc_core import CaptionedPictures, ModelError, TrainingOptions, UsageError, train
 from aigc_core.models import open_folder
 from aigc_crossmodal.joint import JointEmbedding
 from aigc_crossmodal.joint_options import JointConfig
@@ -31,30 +31,16 @@ def learn(pairs, options=STEPS, **config):
     return examples, train(JointEmbedding, config, examples, options)
 
 
-def folder_of(examples, trained, folder):
-    return save_model(
-        folder,
-        name=folder.name,
-        component="crossmodal/joint-embedding",
-        modality="image",
-        options=trained.options,
-        shape=examples.described.shape,
-        files=examples.described.files,
-        tensors=trained.tensors,
-        card="# two towers",
-    )
-
-
 @pytest.mark.parametrize(
     ("texts", "pictures"),
     [("bert", "vit"), ("gpt2", "resnet"), ("t5", "clip"), ("clip", "small"), ("bag", "vit"), ("bart", "clip")],
 )
-def test_any_checkpoint_is_a_tower(made, digits, tmp_path, texts, pictures):
+def test_any_checkpoint_is_a_tower(keep, made, digits, tmp_path, texts, pictures):
     towers = {
         "texts": texts if texts == "bag" else str(made(texts)),
         "pictures": pictures if pictures == "small" else str(made(pictures)),
     }
-    joint = JointEmbedding.from_model(open_folder(folder_of(*learn(digits, **towers), tmp_path / "joint")))
+    joint = JointEmbedding.from_model(open_folder(keep(tmp_path / "joint", *learn(digits, **towers))))
     points, words = joint.embed(digits.pixels[:20]), joint.embed(["one", "床前明月光", "a much longer text than one"])
     for made_of in (points, words):
         assert made_of.dtype == np.float32
@@ -64,18 +50,18 @@ def test_any_checkpoint_is_a_tower(made, digits, tmp_path, texts, pictures):
     assert len(np.unique(words.round(5), axis=0)) == 3
 
 
-def test_a_checkpoint_in_half_precision_becomes_a_tower_in_float32(copied, digits, tmp_path):
+def test_a_checkpoint_in_half_precision_becomes_a_tower_in_float32(keep, copied, digits, tmp_path):
     weights = copied("bert", dtype="bfloat16") / "model.safetensors"
     save_file({name: each.bfloat16() for name, each in load_file(weights).items()}, weights, metadata={"format": "pt"})
-    joint = JointEmbedding.from_model(open_folder(folder_of(*learn(digits, texts="./bert"), tmp_path / "joint")))
+    joint = JointEmbedding.from_model(open_folder(keep(tmp_path / "joint", *learn(digits, texts="./bert"))))
     assert {each.dtype for each in joint.texts.parameters()} == {torch.float32}
     assert joint.embed(["one"]).shape == (1, 16)
 
 
-def test_the_model_folder_is_whole_without_the_checkpoint(copied, digits, tmp_path):
+def test_the_model_folder_is_whole_without_the_checkpoint(keep, copied, digits, tmp_path):
     texts, pictures = copied("bert"), copied("vit")
     before = learn(digits, texts="./bert", pictures=str(pictures))
-    folder = folder_of(*before, tmp_path / "joint")
+    folder = keep(tmp_path / "joint", *before)
     config = JointConfig(**{**SMALL, "texts": "./bert", "pictures": str(pictures)})
     torch.manual_seed(0)
     there = JointEmbedding(config, before[0].described).texts.part.state_dict()
@@ -89,10 +75,23 @@ def test_the_model_folder_is_whole_without_the_checkpoint(copied, digits, tmp_pa
     assert (joint.config.texts, joint.config.pictures, joint.config.begin) == ("bert", "vit", "nothing")
 
 
-def test_it_learns_which_name_is_of_which_digit(made, digits, tmp_path):
+@pytest.mark.parametrize(("tower", "file"), [("texts", "texts.json"), ("pictures", "pictures.json")])
+def test_a_model_that_says_not_how_its_tower_is_built_is_refused(keep, made, digits, tmp_path, tower, file):
+    examples, trained = learn(digits, **{tower: str(made("clip"))})
+    manifest = keep(tmp_path / "joint", examples, trained) / "aigc.json"
+    told = json.loads(manifest.read_text())
+    del told["files"][file]
+    manifest.write_text(json.dumps(told))
+    with pytest.raises(
+        ModelError, match=r"tokenizer\.json cannot be read|no picture tower 'clip', and no pictures\.json"
+    ):
+        JointEmbedding.from_model(open_folder(manifest.parent))
+
+
+def test_it_learns_which_name_is_of_which_digit(keep, made, digits, tmp_path):
     towers = {"texts": str(made("bert")), "pictures": str(made("resnet")), "fine_tune": True}
     options = TrainingOptions(steps=80, batch=32, lr=3e-3, ema_images=0, threads=1, seed=1)
-    folder = folder_of(*learn(digits, options, **towers), tmp_path / "joint")
+    folder = keep(tmp_path / "joint", *learn(digits, options, **towers))
     joint = JointEmbedding.from_model(open_folder(folder))
     names = sorted(set(digits.captions))
     found = (joint.embed(digits.pixels) @ joint.embed(names).T).argmax(axis=1)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from aigc_core import CaptionedPictures, ModelError, TrainingOptions, UsageError, save_model, train
+from aigc_core import CaptionedPictures, ModelError, TrainingOptions, UsageError, train
 from aigc_core.models import open_folder
 from aigc_crossmodal.joint import JointEmbedding
 from aigc_crossmodal.joint_options import JointConfig
@@ -35,24 +35,13 @@ def pairs(digits):
 
 
 @pytest.fixture(scope="module")
-def folder(pairs, tmp_path_factory):
+def folder(keep, pairs, tmp_path_factory):
     config = JointConfig(**TINY)
     examples = JointEmbedding.examples(config, pairs)
     trained = train(
         JointEmbedding, config, examples, TrainingOptions(steps=120, batch=32, lr=3e-3, ema_images=200, threads=1)
     )
-    return save_model(
-        tmp_path_factory.mktemp("models") / "digits-joint",
-        name="digits-joint",
-        component="crossmodal/joint-embedding",
-        modality="image",
-        options=trained.options,
-        shape=examples.described.shape,
-        files=examples.described.files,
-        tensors=trained.tensors,
-        card="# digits-joint",
-        save_dtype="float16",
-    )
+    return keep(tmp_path_factory.mktemp("models") / "digits-joint", examples, trained, save_dtype="float16")
 
 
 @pytest.fixture
